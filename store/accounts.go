@@ -1,0 +1,108 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ErrNoAccounts: nothing is stored.
+var ErrNoAccounts = errors.New("no account is stored")
+
+// ErrFormat: the file was written by another version, in a format unknown to this one.
+var ErrFormat = errors.New("unknown format version")
+
+// errNoFolder: there is no home, so no place for records.
+var errNoFolder = errors.New("no folder for records")
+
+// RecordError says where the accounts file is broken. Err is ErrFormat for an unknown
+// format version.
+type RecordError struct {
+	Path string
+	Line int // from 1
+	Err  error
+}
+
+func (e *RecordError) Error() string { return fmt.Sprintf("%s: line %d: %v", e.Path, e.Line, e.Err) }
+func (e *RecordError) Unwrap() error { return e.Err }
+
+// Accounts is the file of accounts and routes: JSON lines, the first
+// `{"format":1}`, then one for each Account and Route with the fields in the order of
+// the struct and no blanks. A person may edit it: blank lines, blanks between fields,
+// CR LF and a byte order mark are understood, and gone after the next Update. Fields
+// and lines of a later version are kept.
+type Accounts struct{ dir string }
+
+// OpenAccounts returns the accounts kept in dir. It touches nothing. Where dir is "",
+// Read finds nothing and Update fails.
+func OpenAccounts(dir string) *Accounts { return &Accounts{dir} }
+
+// Path is the file's, which need not exist.
+func (a *Accounts) Path() string { return filepath.Join(a.dir, "accounts") }
+
+// Read returns the file as it is now. A missing or empty file is an empty Snapshot. A
+// file whose damage shows without decoding each line is a *RecordError; what it takes
+// decoding to find is reported by the Snapshot's methods.
+func (a *Accounts) Read() (Snapshot, error) {
+	data, err := a.read()
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return newSnapshot(a.Path(), data)
+}
+
+func (a *Accounts) read() (data []byte, err error) {
+	if a.dir == "" {
+		return nil, nil
+	}
+	err = retry(func() (err error) {
+		data, err = os.ReadFile(a.Path())
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// Update lets change alter the accounts as they are now, under a lock that one process
+// at a time holds, and replaces the file: after a crash it is the old one or the new
+// one. An error of change's is returned as it is, and nothing is written; nor is it
+// where nothing changed. Change must not wait for a person, a keyring or the network.
+func (a *Accounts) Update(change func(*Book) error) error {
+	if a.dir == "" {
+		return errNoFolder
+	}
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return err
+	}
+	unlock, err := lock(a.Path() + ".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	data, err := a.read()
+	if err != nil {
+		return err
+	}
+	doc, err := parse(a.Path(), data)
+	if err != nil {
+		return err
+	}
+	before, err := doc.encode()
+	if err != nil {
+		return err
+	}
+	if err := change(&doc.book); err != nil {
+		return err
+	}
+	after, err := doc.encode()
+	if err != nil || bytes.Equal(before, after) {
+		return err
+	}
+	removeTemps(a.Path())
+	return writeFileAtomic(a.Path(), after, 0o600)
+}

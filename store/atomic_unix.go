@@ -1,0 +1,18 @@
+//go:build !windows
+
+package store
+
+import "os"
+
+// retry is for Windows, where an open file cannot be replaced.
+func retry(f func() error) error { return f() }
+
+// syncDir makes a rename in dir durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
