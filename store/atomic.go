@@ -25,7 +25,7 @@ func writeFileAtomic(path string, data []byte, perm os.FileMode) error {
 	if err != nil {
 		return err
 	}
-	temp, err := writeTemp(target, data, perm)
+	temp, err := writeTemp(target, data, perm, (*os.File).Sync)
 	if err != nil {
 		return err
 	}
@@ -38,8 +38,11 @@ func writeFileAtomic(path string, data []byte, perm os.FileMode) error {
 	return nil
 }
 
-// writeTemp writes and syncs a new file beside path and returns its name.
-func writeTemp(path string, data []byte, perm os.FileMode) (name string, err error) {
+// unsynced is for files that may be lost.
+func unsynced(*os.File) error { return nil }
+
+// writeTemp writes a new file beside path, syncs it by sync, and returns its name.
+func writeTemp(path string, data []byte, perm os.FileMode, sync func(*os.File) error) (name string, err error) {
 	f, err := os.CreateTemp(dirOf(path), filepath.Base(path)+".*"+tempSuffix)
 	if err != nil {
 		return "", err
@@ -54,9 +57,12 @@ func writeTemp(path string, data []byte, perm os.FileMode) (name string, err err
 		err = f.Chmod(perm)
 	}
 	if err == nil {
-		err = f.Sync()
+		err = sync(f)
 	}
-	return f.Name(), errors.Join(err, f.Close())
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return f.Name(), err
 }
 
 // removeTemps removes what killed writers left beside path. Only for who holds the

@@ -114,12 +114,13 @@ func validWorkspace(workspace string) error {
 // lowerASCII and equalFoldASCII leave other letters alone: to strings.EqualFold "K"
 // equals the Kelvin sign.
 func lowerASCII(s string) string {
-	return strings.Map(func(c rune) rune {
+	b := []byte(s)
+	for i, c := range b {
 		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+			b[i] = c + 'a' - 'A'
 		}
-		return c
-	}, s)
+	}
+	return string(b)
 }
 
 func equalFoldASCII[A, B ~string | ~[]byte](a A, b B) bool {

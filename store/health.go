@@ -1,0 +1,68 @@
+package store
+
+import "time"
+
+// Health is what a token's log says of it, for one workspace. A time is zero where
+// there was no such event.
+type Health struct {
+	Bursts       int       // of rejections in this workspace since its last success
+	InBurst      int       // rejections in the last burst
+	BurstBegan   time.Time // its first rejection
+	LastRejected time.Time // its last
+	LastSuccess  time.Time // in any workspace
+	LastServed   time.Time // in any workspace
+	Warned       time.Time // last warning of the token's end
+	WarnedNote   string    // its Note: the threshold
+	Unanswered   time.Time // last get answered without a password
+}
+
+const (
+	clockSkew = time.Minute    // what was noted by a process whose now is a little later is no future
+	longPast  = 25 * time.Hour // longer than every pause and than a day's warning
+)
+
+// Health counts the rejections that this workspace has met since its last success; ""
+// stands for the requests that named none, and is a workspace of its own. A burst is
+// the rejections within a second of its first, and what counts.
+//
+// Workspaces are compared without ASCII case. Of the other events the one appended
+// last is told. Since clocks go wrong and are put right, a time more than a minute
+// ahead of now is told as 25 hours before now, and one less ahead as now.
+func (l Log) Health(workspace string, now time.Time) Health {
+	workspace = clip(workspace)
+	var h Health
+	var t tally
+	for i, e := range l {
+		switch e.What {
+		case EventSucceeded:
+			h.LastSuccess = e.At
+		case EventServed:
+			h.LastServed = e.At
+		case EventWarned:
+			h.Warned, h.WarnedNote = e.At, e.Note
+		case EventUnanswered:
+			h.Unanswered = e.At
+		}
+		if equalFoldASCII(clip(e.Workspace), workspace) {
+			t.add(i, e)
+		}
+	}
+	h.Bursts, h.InBurst = t.bursts, t.within
+	if t.within > 0 {
+		h.BurstBegan, h.LastRejected = t.first.At, t.last.At
+	}
+	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered} {
+		*at = noFuture(*at, now)
+	}
+	return h
+}
+
+func noFuture(at, now time.Time) time.Time {
+	switch ahead := at.Sub(now); {
+	case ahead <= 0:
+		return at
+	case ahead <= clockSkew:
+		return now
+	}
+	return now.Add(-longPast)
+}

@@ -1,0 +1,220 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What kind of event it is: lower-case letters and '-'.
+type What string
+
+const (
+	EventRejected   What = "rejected"   // git said that Bitbucket refused the token
+	EventSucceeded  What = "succeeded"  // git said that it took it
+	EventWarned     What = "warned"     // of the coming end; Note: which threshold
+	EventUnanswered What = "unanswered" // a get was answered without a password
+	EventServed     What = "served"     // a get was answered with the token
+
+	// What compact leaves of many rejections; Note is their number.
+	eventBursts What = "bursts" // whole ones before the last
+	eventWithin What = "within" // of the last burst, between its first and its last
+)
+
+// Event is one thing seen. In the log its time has milliseconds, and of Workspace and
+// Note, each, the first 100 bytes are kept.
+type Event struct {
+	At        time.Time
+	What      What
+	Workspace string
+	Note      string
+}
+
+// Log is events in the order in which they were appended.
+type Log []Event
+
+const (
+	timeLayout = "2006-01-02T15:04:05.000Z"
+	noText     = "-"
+	textMost   = 100
+)
+
+// line is the event in the log: four words and a line feed.
+func (e Event) line() ([]byte, error) {
+	at := e.At.UTC().Format(timeLayout)
+	if len(at) != len(timeLayout) || !validWhat(e.What) {
+		return nil, fmt.Errorf("no event: %.40q at %s", e.What, at)
+	}
+	return []byte(at + " " + string(e.What) + " " + escape(clip(e.Workspace)) + " " + escape(clip(e.Note)) + "\n"), nil
+}
+
+// parseEvent reads a line without its line feed.
+func parseEvent(line string) (e Event, ok bool) {
+	words := strings.Split(line, " ")
+	if len(words) != 4 || len(words[0]) != len(timeLayout) {
+		return Event{}, false
+	}
+	at, err := time.Parse(timeLayout, words[0])
+	workspace, err2 := unescape(words[2])
+	note, err3 := unescape(words[3])
+	e = Event{at, What(words[1]), workspace, note}
+	if err != nil || err2 != nil || err3 != nil || !validWhat(e.What) {
+		return Event{}, false
+	}
+	return e, true
+}
+
+func validWhat(w What) bool {
+	const most = 20
+	return w != "" && len(w) <= most && strings.Trim(string(w), "abcdefghijklmnopqrstuvwxyz-") == ""
+}
+
+// escape makes one word of any text, safe in a line and as a file's name.
+func escape(text string) string {
+	switch text {
+	case "":
+		return noText
+	case noText:
+		return "%2D"
+	}
+	return url.QueryEscape(text)
+}
+
+func unescape(word string) (string, error) {
+	if word == noText {
+		return "", nil
+	}
+	text, err := url.QueryUnescape(word)
+	return clip(text), err
+}
+
+func clip(text string) string { return text[:min(len(text), textMost)] }
+
+// merge orders the events of several logs by time.
+func merge(logs []Log) Log {
+	if len(logs) == 1 {
+		return logs[0]
+	}
+	all := slices.Concat(logs...)
+	slices.SortStableFunc(all, func(a, b Event) int { return a.At.Compare(b.At) })
+	return all
+}
+
+// compact returns a shorter log with the same Health in every workspace and at any
+// time, also after the same events have been appended to both. It remembers the last
+// 64 workspaces with rejections.
+func (l Log) compact() Log {
+	const workspacesMost, whatsMost = 64, 16
+	type mark struct {
+		at int
+		Event
+	}
+	last := map[What]mark{}
+	tallies := map[string]*tally{}
+	for i, e := range l {
+		key := lowerASCII(clip(e.Workspace))
+		if tallies[key] == nil {
+			tallies[key] = &tally{}
+		}
+		if !tallies[key].add(i, e) {
+			last[e.What] = mark{i, e}
+		}
+	}
+	var marks []mark
+	for _, m := range last {
+		marks = append(marks, m)
+	}
+	slices.SortFunc(marks, func(a, b mark) int { return cmp.Compare(a.at, b.at) })
+	var short Log
+	for _, m := range marks[max(0, len(marks)-whatsMost):] {
+		short = append(short, m.Event)
+	}
+	// Behind the marks: a success among these clears what stands before it.
+	var open []*tally
+	for _, t := range tallies {
+		if t.bursts > 0 {
+			open = append(open, t)
+		}
+	}
+	slices.SortFunc(open, func(a, b *tally) int { return cmp.Compare(a.at, b.at) })
+	for _, t := range open[max(0, len(open)-workspacesMost):] {
+		short = append(short, t.log()...)
+	}
+	return short
+}
+
+// tally counts the rejections in one workspace since its last success.
+type tally struct {
+	at          int // the place of the last event, to order tallies by
+	bursts      int
+	within      int   // rejections in the last burst
+	first, last Event // rejections of the last burst; valid if within > 0
+}
+
+// burstLength is how long after its first a rejection belongs to a burst. Parallel
+// jobs that one stray 401 hits
+// (https://jira.atlassian.com/browse/BCLOUD-24107) are to count once.
+const burstLength = time.Second
+
+// add counts the event, and reports false for one that every workspace may need.
+func (t *tally) add(at int, e Event) bool {
+	switch e.What {
+	case EventRejected:
+		if t.within == 0 || e.At.Sub(t.first.At).Abs() > burstLength {
+			t.bursts++
+			t.within, t.first = 0, e
+		}
+		t.within++
+		t.last = e
+	case eventBursts:
+		t.bursts += number(e.Note)
+		t.within, t.last = 0, e
+	case eventWithin:
+		if t.within > 0 {
+			t.within += number(e.Note)
+		}
+	case EventSucceeded:
+		*t = tally{}
+		return false
+	default:
+		return false
+	}
+	t.at = at
+	return true
+}
+
+// log is the shortest log that is counted as t.
+func (t *tally) log() (short Log) {
+	whole := t.bursts
+	if t.within > 0 {
+		whole--
+	}
+	summary := func(w What, n int) {
+		if n > 0 {
+			short = append(short, Event{t.last.At, w, t.last.Workspace, strconv.Itoa(n)})
+		}
+	}
+	summary(eventBursts, whole)
+	if t.within > 0 {
+		short = append(short, t.first)
+	}
+	summary(eventWithin, t.within-2)
+	if t.within > 1 {
+		short = append(short, t.last)
+	}
+	return short
+}
+
+// number reads a summary's count; a damaged one counts for nothing.
+func number(note string) int {
+	const most = 1_000_000
+	n, err := strconv.Atoi(note)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return min(n, most)
+}
