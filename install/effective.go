@@ -1,0 +1,42 @@
+package install
+
+import "context"
+
+// A Helper is one credential helper as git will run it.
+type Helper struct {
+	Line    Line
+	Command Command
+}
+
+// Effective lists the helpers that git runs for a URL, in order, those cleared by an
+// empty one left out. It reads what git reads in git.Dir. Errors are *TooOldError and *GitError.
+func Effective(ctx context.Context, git Git, url string) ([]Helper, error) {
+	if _, err := git.newEnough(ctx); err != nil {
+		return nil, err
+	}
+	lines, err := git.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return effective(lines, url), nil
+}
+
+func effective(lines []Line, url string) []Helper {
+	var hs []Helper
+	for _, l := range lines {
+		if !isHelper(l.Key) || !matches(l.Key, url) {
+			continue
+		}
+		if l.Value == "" {
+			hs = nil
+			continue
+		}
+		hs = append(hs, Helper{l, ParseHelper(l.Value, "")})
+	}
+	return hs
+}
+
+func isHelper(key string) bool {
+	section, _, variable, _ := split(key)
+	return section == "credential" && variable == "helper"
+}
