@@ -1,0 +1,89 @@
+// Package bitbuckettest is a Bitbucket Cloud to test against, on loopback alone.
+//
+// Real git, git-lfs and Go programs reach it under Bitbucket's real names: it is a CONNECT proxy that
+// leads to itself, with certificates of a CA of its own. GitConfig and Env say how to point a program at it;
+// a host that it does not know is refused (403), logged and never dialled. Behind the names are
+//
+//	bitbucket.org        git's smart HTTP (git http-backend on real bare repositories) and git-lfs's batch call
+//	api.bitbucket.org    REST: GET /2.0/user
+//	www.bitbucket.org    a redirect to bitbucket.org
+//	media.example.test   where LFS objects come from, each with a header of its own, and no token is wanted
+//	look-alikes          bitbucket.org.evil.example, notbitbucket.org, evil.bitbucket.org, bitbucket.example, "bitbucket.org.",
+//	                     any port but 443, and http://: they answer 401 to everything, to see who gives them a token
+//
+// # Who may what
+//
+// A token has a kind, and a kind its own username:
+//
+//	kind                             username for git                             REST
+//	api                              x-bitbucket-api-token-auth, or owner         Basic email:token
+//	repository, project, workspace   x-token-auth                                 Bearer
+//	oauth                            x-token-auth                                 Bearer
+//	app (password)                   any: 410                                     401
+//
+// Clone and fetch want the scope read, push read and write, LFS accordingly, /2.0/user the scope user. Otherwise:
+//
+//	unknown, expired, revoked, without any scope, with another's username   401
+//	limited to other workspaces                                            401
+//	limited to other repositories, or no such repository                   403 TextNoAccess
+//	lacks a scope                                                          403 TextScope
+//	no credentials: a push, or a repository that is not public             401
+//
+// # Commands
+//
+// Command does, and Query answers, what a line of a script says; Script makes both the testscript command "bitbucket".
+//
+//	repo WS/REPO [public] [file=PATH:TEXT]… [submodules=WS/REPO,…]   make it, with one commit on main
+//	commit WS/REPO PATH TEXT                                        add one
+//	token NAME [kind=api] [owner=USERNAME] [email=ADDRESS]          make a token known, or replace it;
+//	      [scopes=read,write,user|none] [workspaces=WS,…]           scopes are all three unless given; the text is made
+//	      [repos=WS/REPO,…] [expires=1h] [text=TEXT]                from kind and name unless given
+//	revoke NAME                                                     from now on 401
+//	expire NAME                                                     the same
+//	fault KIND [key=value]…                                         see below
+//	fault none                                                      all faults off
+//	host NAME                                                       one more look-alike
+//	expect N|N+ KEY=VALUE…                                          fails unless so many requests of the log fit
+//	expect N|N+ rejected                                            fails unless so many logins were answered 401
+//	reset                                                           empties the log
+//
+//	log [KEY=VALUE]…                  the requests, one a line; see Filter
+//	count [KEY=VALUE]…                how many
+//	rejected                          how many logins were answered 401
+//	text NAME                         the token itself, to feed it to a program
+//	head WS/REPO                      the commit of main
+//	cat WS/REPO PATH                  a file of main
+//	proxy, ca, gitconfig, env         how to reach the server
+//
+// # Faults
+//
+// A fault strikes some requests: those with a good token (login), those without any (anonymous), or all of them.
+// Of several the earliest that fits strikes; slow ones add up.
+//
+//	kind                 strikes     answer
+//	401, stray401        login       401 TextLogin
+//	revoke               login       revokes the token that came and answers 401; times=1 unless given
+//	scope                login       403 TextScope
+//	noaccess             login       403 TextNoAccess
+//	allowlist            login       403 TextAllowlist
+//	twostep              login       403 TextTwoStep
+//	404, 500, 503        login       the status
+//	410                  login       410 TextAppPassword
+//	429                  login       429 TextRateLimit; retry=30s adds Retry-After
+//	outage               all         503
+//	lfs403               anonymous   403 for git-lfs (git-lfs/git-lfs#2658)
+//	redirect             all         301 to to=HOST
+//	slow                 all         the right one, after delay=200ms
+//	hang                 all         none until "fault none" cuts the connection
+//
+//	repo=WS/REPO, repo=WS   only there
+//	at=PLACE                only refs (the first request of each git command), fetch, push (the POSTs), lfs, rest
+//	token=NAME              only that token; of logins
+//	requests=WHO            login, anonymous or all instead of the kind's own
+//	after=N                 let N fitting requests pass first
+//	times=N                 strike N requests; for ever if absent
+//	for=1s                  strike this long from the first strike on
+//
+// So a token that is revoked in mid-clone is "fault revoke repo=acme/app after=1",
+// and a repository that answers 401 for ever is "fault 401 repo=acme/sick".
+package bitbuckettest

@@ -1,0 +1,80 @@
+package bitbuckettest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strings"
+)
+
+// The beginnings of the kinds. Atlassian vouches for the first four letters alone.
+const (
+	prefixAPI    = "ATATT3xFfGF0"
+	prefixAccess = "ATCTT3xFfGN0"
+	prefixApp    = "ATBB"
+)
+
+// APIToken is the text of an API token as Atlassian makes them, always the same for a seed:
+// prefix, 171 characters, "=" and the CRC-32 of all before.
+func APIToken(seed string) string { return summed(prefixAPI + body("api "+seed, 171) + "=") }
+
+// AccessToken is the text of a repository, project or workspace access token.
+func AccessToken(seed string) string { return summed(prefixAccess + body("access "+seed, 171) + "=") }
+
+// AppPasswordText is the text of an app password: prefix, 24 letters and digits, CRC-32.
+func AppPasswordText(seed string) string {
+	alphanumeric := strings.NewReplacer("-", "x", "_", "y")
+	return summed(prefixApp + alphanumeric.Replace(body("app "+seed, 24)))
+}
+
+// OAuthToken is an access token of 2,200 characters in the form of a JWT, as Bitbucket gives since 2026-05.
+func OAuthToken(seed string) string {
+	const size, signature = 2200, 342
+	head := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","typ":"JWT"}`))
+	claims := size - len(head) - signature - len("..")
+	return head + "." + "eyJ" + body("claims "+seed, claims-len("eyJ")) + "." + body("signature "+seed, signature)
+}
+
+// textFor makes the text of a token that was named and not given one.
+func textFor(kind Kind, seed string) (string, error) {
+	switch kind {
+	case API:
+		return APIToken(seed), nil
+	case Repository, Project, Workspace:
+		return AccessToken(string(kind) + " " + seed), nil
+	case OAuth:
+		return OAuthToken(seed), nil
+	case AppPassword:
+		return AppPasswordText(seed), nil
+	}
+	return "", fmt.Errorf("no kind of token %q: want api, repository, project, workspace, oauth or app", kind)
+}
+
+// kindOf recognises a token by its first letters, "" if there is nothing to recognise.
+func kindOf(text string) Kind {
+	switch {
+	case strings.HasPrefix(text, "ATAT"):
+		return API
+	case strings.HasPrefix(text, "ATCT"):
+		return Workspace
+	case strings.HasPrefix(text, prefixApp):
+		return AppPassword
+	}
+	return ""
+}
+
+// body is n characters of [A-Za-z0-9_-] that look random and depend on the seed alone.
+func body(seed string, n int) string {
+	var text strings.Builder
+	for i := uint32(0); text.Len() < n; i++ {
+		block := sha256.Sum256(binary.BigEndian.AppendUint32([]byte("bitbuckettest "+seed), i))
+		text.WriteString(base64.RawURLEncoding.EncodeToString(block[:30]))
+	}
+	return text.String()[:n]
+}
+
+func summed(text string) string {
+	return fmt.Sprintf("%s%08X", text, crc32.ChecksumIEEE([]byte(text)))
+}
