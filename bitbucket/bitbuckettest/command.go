@@ -88,10 +88,8 @@ func (s *Server) Query(args ...string) (string, error) {
 	return "", fmt.Errorf("no query %q with %d words behind it", name, len(args))
 }
 
-// Queries are the first words that Query understands.
-func Queries() []string {
-	return []string{"rejected", "gitconfig", "env", "proxy", "ca", "text", "head", "cat", "count", "log"}
-}
+// queries are the first words that Query understands.
+var queries = []string{"rejected", "gitconfig", "env", "proxy", "ca", "text", "head", "cat", "count", "log"}
 
 func (s *Server) lines(fits func(Request) bool) string {
 	var text strings.Builder

@@ -55,6 +55,8 @@
 //	cat WS/REPO PATH                  a file of main
 //	proxy, ca, gitconfig, env         how to reach the server
 //
+// In a script only: "export VARIABLE NAME" puts the text of a token into the environment.
+//
 // # Faults
 //
 // A fault strikes some requests: those with a good token (login), those without any (anonymous), or all of them.

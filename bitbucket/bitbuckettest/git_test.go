@@ -86,7 +86,7 @@ func query(t *testing.T, s *bitbuckettest.Server, line string) string {
 	return strings.TrimSpace(out)
 }
 
-func url(repo string) string { return "https://bitbucket.org/" + repo }
+func remote(repo string) string { return "https://bitbucket.org/" + repo }
 
 func TestCloneFetchPush(t *testing.T) {
 	t.Parallel()
@@ -94,8 +94,8 @@ func TestCloneFetchPush(t *testing.T) {
 	commands(t, s, "repo acme/app file=hello.txt:hello", "token alice owner=alice")
 	p := newPerson(t, s).with(bitbuckettest.UsernameAPI, query(t, s, "text alice"))
 
-	p.must(".", "clone", url("acme/app.git"), "app")
-	p.must(".", "clone", url("Acme/app"), "without-suffix")
+	p.must(".", "clone", remote("acme/app.git"), "app")
+	p.must(".", "clone", remote("Acme/app"), "without-suffix")
 	commands(t, s, "expect 2 status=401 user= method=GET", "expect 0 rejected", "reset")
 
 	// More than http.postBuffer, so that git sends it in chunks after a probe.
@@ -120,7 +120,7 @@ func TestPublic(t *testing.T) {
 	s := bitbuckettest.New(t)
 	commands(t, s, "repo acme/open public")
 	p := newPerson(t, s)
-	p.must(".", "clone", url("acme/open.git"))
+	p.must(".", "clone", remote("acme/open.git"))
 	commands(t, s, "expect 0 status=401")
 	p.must("open", "commit", "-q", "--allow-empty", "-m", "x")
 	if out, err := p.git("open", "push", "origin", "main"); err == nil {
@@ -134,7 +134,7 @@ func TestSubmodules(t *testing.T) {
 	s := bitbuckettest.New(t)
 	commands(t, s, "repo acme/a", "repo acme/b", "repo acme/super submodules=acme/a,acme/b", "token ci kind=workspace")
 	p := newPerson(t, s).with(bitbuckettest.UsernameAccess, query(t, s, "text ci"))
-	p.must(".", "clone", "--recurse-submodules", "--jobs", "4", url("acme/super.git"))
+	p.must(".", "clone", "--recurse-submodules", "--jobs", "4", remote("acme/super.git"))
 	for _, path := range []string{"super/a/README.md", "super/b/README.md"} {
 		if _, err := os.Stat(filepath.Join(p.dir, path)); err != nil {
 			t.Error(err)
@@ -151,9 +151,9 @@ func TestRevokedInTheMiddle(t *testing.T) {
 			s := bitbuckettest.New(t)
 			commands(t, s, "repo acme/app", "token alice")
 			p := newPerson(t, s).with(bitbuckettest.UsernameAPI, query(t, s, "text alice"))
-			args := []string{"clone", url("acme/app.git"), "again"}
+			args := []string{"clone", remote("acme/app.git"), "again"}
 			if verb == "push" {
-				p.must(".", "clone", url("acme/app.git"), ".work")
+				p.must(".", "clone", remote("acme/app.git"), ".work")
 				p.must(".work", "commit", "-q", "--allow-empty", "-m", "x")
 				args = []string{"-C", ".work", "push", "origin", "main"}
 			}
@@ -214,7 +214,7 @@ func TestRedirect(t *testing.T) {
 	p.must(".", "ls-remote", "https://www.bitbucket.org/acme/app.git")
 	commands(t, s, "expect 1+ host=www.bitbucket.org status=301", "expect 1+ host=bitbucket.org token=alice status=200", "reset",
 		"fault redirect to=notbitbucket.org")
-	if out, err := p.git(".", "ls-remote", url("acme/app.git")); err == nil {
+	if out, err := p.git(".", "ls-remote", remote("acme/app.git")); err == nil {
 		t.Errorf("want a refusal, got:\n%s", out)
 	}
 	commands(t, s, "expect 1+ host=notbitbucket.org", "expect 0 host=bitbucket.org status=200")

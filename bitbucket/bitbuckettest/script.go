@@ -26,23 +26,33 @@ func Setup(env *testscript.Env) error {
 // FromScript is the server that Setup started.
 func FromScript(ts *testscript.TestScript) *Server { return ts.Value(scriptKey{}).(*Server) }
 
-// Script is the testscript command "bitbucket": a Command or a Query by its first word.
-// An answer goes to the command's standard output, where "stdout" and "cp stdout FILE" find it.
-// "! bitbucket …" wants it to fail.
+// Script is the testscript command "bitbucket": a Command or a Query by its first word, and beside these
+// "bitbucket export VARIABLE NAME", which puts the text of a token into the script's environment.
+// A Query's answer goes to the command's standard output, where "stdout PATTERN", "stdin stdout" and
+// "cp stdout FILE" find it. "! bitbucket …" wants it to fail.
 func Script(ts *testscript.TestScript, neg bool, args []string) {
-	s := FromScript(ts)
-	var out string
-	var err error
-	if len(args) > 0 && slices.Contains(Queries(), args[0]) {
-		out, err = s.Query(args...)
-	} else {
-		err = s.Command(args...)
-	}
+	err := script(ts, FromScript(ts), args)
 	switch {
 	case neg && err == nil:
 		ts.Fatalf("bitbucket: unexpected success")
 	case !neg && err != nil:
 		ts.Fatalf("bitbucket: %v", err)
 	}
-	_, _ = fmt.Fprint(ts.Stdout(), out)
+}
+
+func script(ts *testscript.TestScript, s *Server, args []string) error {
+	switch {
+	case len(args) == 3 && args[0] == "export":
+		token, ok := s.Token(args[2])
+		if !ok {
+			return fmt.Errorf("no token %q", args[2])
+		}
+		ts.Setenv(args[1], token.Text)
+		return nil
+	case len(args) > 0 && slices.Contains(queries, args[0]):
+		out, err := s.Query(args...)
+		_, _ = fmt.Fprint(ts.Stdout(), out)
+		return err
+	}
+	return s.Command(args...)
 }

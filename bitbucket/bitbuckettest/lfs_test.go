@@ -1,0 +1,86 @@
+package bitbuckettest_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"git-credential-bitbucket/bitbucket/bitbuckettest"
+	"git-credential-bitbucket/internal/require"
+)
+
+const lfsAttributes = "*.bin filter=lfs diff=lfs merge=lfs -text\n"
+
+func newLFSPerson(t *testing.T, s *bitbuckettest.Server) *person {
+	t.Helper()
+	require.Tool(t, "git-lfs")
+	p := newPerson(t, s)
+	p.must(".", "lfs", "install", "--skip-repo")
+	return p
+}
+
+// pushLFS makes a clone "work" with one LFS object in a commit, and pushes it.
+func (p *person) pushLFS(repo string) (string, error) {
+	p.t.Helper()
+	p.must(".", "clone", "-q", remote(repo), "work")
+	p.must("work", "lfs", "install", "--local")
+	p.write("work/.gitattributes", lfsAttributes)
+	p.write("work/large.bin", "large content")
+	p.must("work", "add", ".")
+	p.must("work", "commit", "-qm", "large")
+	return p.git("work", "push", "origin", "main")
+}
+
+func TestLFS(t *testing.T) {
+	t.Parallel()
+	s := bitbuckettest.New(t)
+	commands(t, s, "repo acme/app", "token alice")
+	p := newLFSPerson(t, s).with(bitbuckettest.UsernameAPI, query(t, s, "text alice"))
+	if out, err := p.pushLFS("acme/app.git"); err != nil {
+		t.Fatalf("push: %v\n%s", err, out)
+	}
+	commands(t, s,
+		"expect 1 host=media.example.test method=PUT path=/put/acme/app/* status=200",
+		"expect 1 host=media.example.test method=POST path=/verify/* status=200",
+	)
+	pointer, err := s.File("acme/app", "large.bin")
+	if err != nil || !strings.HasPrefix(pointer, "version https://git-lfs.github.com/spec/v1\n") {
+		t.Errorf("pointer %q, %v", pointer, err)
+	}
+	p.must(".", "clone", "-q", remote("acme/app"), "again")
+	if got, err := os.ReadFile(filepath.Join(p.dir, "again/large.bin")); err != nil || string(got) != "large content" {
+		t.Errorf("large.bin: %q, %v", got, err)
+	}
+	commands(t, s,
+		"expect 1 host=media.example.test method=GET path=/get/* status=200",
+		"expect 0 host=media.example.test user=*",
+		"expect 0 host=media.example.test token=*",
+		"expect 3 host=media.example.test scheme=Media",
+		"expect 0 rejected",
+	)
+}
+
+func TestLFSRefusesWriteToReaders(t *testing.T) {
+	t.Parallel()
+	s := bitbuckettest.New(t)
+	commands(t, s, "repo acme/app", "token reader scopes=read")
+	p := newLFSPerson(t, s).with(bitbuckettest.UsernameAPI, query(t, s, "text reader"))
+	if out, err := p.pushLFS("acme/app.git"); err == nil || !strings.Contains(out, bitbuckettest.TextScope) {
+		t.Errorf("want %q, got %v:\n%s", bitbuckettest.TextScope, err, out)
+	}
+}
+
+// With lfs403 git-lfs never asks for a password, unless it is told that one is wanted: git-lfs/git-lfs#2658.
+func TestLFS403(t *testing.T) {
+	t.Parallel()
+	s := bitbuckettest.New(t)
+	commands(t, s, "repo acme/app", "token alice", "fault lfs403")
+	p := newLFSPerson(t, s).with(bitbuckettest.UsernameAPI, query(t, s, "text alice"))
+	if out, err := p.pushLFS("acme/app.git"); err == nil {
+		t.Errorf("pushed:\n%s", out)
+	}
+	commands(t, s, "expect 1+ path=*/info/lfs/* status=403", "expect 0 path=*/info/lfs/* user=*")
+	p.must("work", "config", "lfs.https://bitbucket.org.access", "basic")
+	p.must("work", "push", "origin", "main")
+}
