@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,7 +49,7 @@ func newAuthority() (*authority, error) {
 func (a *authority) leaf(host string) (tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	name := strings.TrimSuffix(lower(host), ".")
+	name := lower(host)
 	if leaf, ok := a.leaves[name]; ok {
 		return leaf, nil
 	}
@@ -57,7 +58,8 @@ func (a *authority) leaf(host string) (tls.Certificate, error) {
 		return tls.Certificate{}, err
 	}
 	template := certificate(name)
-	template.DNSNames = []string{name}
+	// Of "bitbucket.org." some TLS libraries compare the dot and some do not.
+	template.DNSNames = slices.Compact([]string{strings.TrimSuffix(name, "."), name})
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)

@@ -134,7 +134,7 @@ func (s *Server) commandToken(args []string) error {
 	if len(args) == 0 {
 		return errors.New("token: want a name")
 	}
-	token := Token{Name: args[0], Kind: API}
+	token := Token{Name: args[0], Kind: KindAPI}
 	scopes := "read,write,user"
 	err := options(args[1:], map[string]func(string) error{
 		"kind":       func(v string) error { token.Kind = Kind(v); return nil },

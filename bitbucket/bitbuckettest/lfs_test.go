@@ -1,6 +1,11 @@
 package bitbuckettest_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,4 +88,79 @@ func TestLFS403(t *testing.T) {
 	commands(t, s, "expect 1+ path=*/info/lfs/* status=403", "expect 0 path=*/info/lfs/* user=*")
 	p.must("work", "config", "lfs.https://bitbucket.org.access", "basic")
 	p.must("work", "push", "origin", "main")
+}
+
+// The media host gives and takes objects for its own header alone, and only what was announced.
+func TestMediaHost(t *testing.T) {
+	t.Parallel()
+	s := bitbuckettest.New(t)
+	commands(t, s, "repo acme/app", "token alice")
+	const content = "large content"
+	sum := sha256.Sum256([]byte(content))
+	oid := hex.EncodeToString(sum[:])
+	send := func(method, address, authorization, body string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequest(method, address, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", authorization)
+		res, err := s.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		answer, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(answer)
+	}
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(bitbuckettest.UsernameAPI+":"+query(t, s, "text alice")))
+	batch := func(operation string) string {
+		t.Helper()
+		body := `{"operation":"` + operation + `","objects":[{"oid":"` + oid + `","size":13}]}`
+		status, answer := send("POST", "https://bitbucket.org/acme/app.git/info/lfs/objects/batch", basic, body)
+		if status != 200 {
+			t.Fatalf("batch: %d %s", status, answer)
+		}
+		return answer
+	}
+	header := func(answer, address string) string {
+		t.Helper()
+		_, rest, _ := strings.Cut(answer, address)
+		_, rest, _ = strings.Cut(rest, `"Authorization":"`)
+		ticket, _, ok := strings.Cut(rest, `"`)
+		if !ok {
+			t.Fatalf("no header for %s in %s", address, answer)
+		}
+		return ticket
+	}
+	const media = "https://media.example.test/"
+	put, get := media+"put/acme/app/"+oid, media+"get/acme/app/"+oid
+	if answer := batch("download"); !strings.Contains(answer, `"code":404`) {
+		t.Errorf("an object that nobody uploaded: %s", answer)
+	}
+	ticket := header(batch("upload"), put)
+	for _, c := range []struct {
+		method, address, authorization, body string
+		want                                 int
+	}{
+		{"PUT", put, basic, content, 403},
+		{"PUT", put, "", content, 403},
+		{"GET", get, ticket, "", 403},
+		{"PUT", put, ticket, "another content", 422},
+		{"GET", put, ticket, "", 405},
+		{"PUT", put, ticket, content, 200},
+	} {
+		if got, _ := send(c.method, c.address, c.authorization, c.body); got != c.want {
+			t.Errorf("%s %s: %d, want %d", c.method, c.address, got, c.want)
+		}
+	}
+	if status, got := send("GET", get, header(batch("download"), get), ""); status != 200 || got != content {
+		t.Errorf("%d %q", status, got)
+	}
+	if status, _ := send("POST", "https://bitbucket.org/acme/app.git/info/lfs/objects/batch", basic, "nonsense"); status != 422 {
+		t.Errorf("a batch call that is none: %d", status)
+	}
 }

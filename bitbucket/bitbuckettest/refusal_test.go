@@ -126,7 +126,7 @@ func TestWhoMayWhat(t *testing.T) {
 			t.Errorf("%q with token %q: challenge %q", c.username, c.token, got.header.Get("WWW-Authenticate"))
 		}
 	}
-	unknown := get(t, s, readPath, api, bitbuckettest.AppPasswordText("of somebody else"))
+	unknown := get(t, s, readPath, api, bitbuckettest.AppPassword("of somebody else"))
 	if unknown.status != 410 {
 		t.Errorf("an unknown app password: %d", unknown.status)
 	}

@@ -39,7 +39,8 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, cred credenti
 // describe sets the headers in which REST says what token it was given.
 func describe(w http.ResponseWriter, token Token, accepted string) {
 	types := map[Kind]string{
-		API: "api_token", Repository: "repo_access_token", Project: "project_access_token", Workspace: "workspace_access_token",
+		KindAPI: "api_token", KindRepository: "repo_access_token",
+		KindProject: "project_access_token", KindWorkspace: "workspace_access_token",
 	}
 	header := w.Header()
 	header.Set("X-Oauth-Scopes", strings.Join(token.Scopes, ", "))

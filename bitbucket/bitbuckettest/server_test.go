@@ -33,7 +33,7 @@ func TestTexts(t *testing.T) {
 	}{
 		"api":    {bitbuckettest.APIToken, `^ATATT3xFfGF0[A-Za-z0-9_-]{171}=[0-9A-F]{8}$`},
 		"access": {bitbuckettest.AccessToken, `^ATCTT3xFfGN0[A-Za-z0-9_-]{171}=[0-9A-F]{8}$`},
-		"app":    {bitbuckettest.AppPasswordText, `^ATBB[A-Za-z0-9]{24}[0-9A-F]{8}$`},
+		"app":    {bitbuckettest.AppPassword, `^ATBB[A-Za-z0-9]{24}[0-9A-F]{8}$`},
 		"oauth":  {bitbuckettest.OAuthToken, `^eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`},
 	} {
 		text := c.make("alice")

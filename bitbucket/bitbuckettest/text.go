@@ -23,8 +23,8 @@ func APIToken(seed string) string { return summed(prefixAPI + body("api "+seed, 
 // AccessToken is the text of a repository, project or workspace access token.
 func AccessToken(seed string) string { return summed(prefixAccess + body("access "+seed, 171) + "=") }
 
-// AppPasswordText is the text of an app password: prefix, 24 letters and digits, CRC-32.
-func AppPasswordText(seed string) string {
+// AppPassword is the text of an app password: prefix, 24 letters and digits, CRC-32.
+func AppPassword(seed string) string {
 	alphanumeric := strings.NewReplacer("-", "x", "_", "y")
 	return summed(prefixApp + alphanumeric.Replace(body("app "+seed, 24)))
 }
@@ -40,14 +40,14 @@ func OAuthToken(seed string) string {
 // textFor makes the text of a token that was named and not given one.
 func textFor(kind Kind, seed string) (string, error) {
 	switch kind {
-	case API:
+	case KindAPI:
 		return APIToken(seed), nil
-	case Repository, Project, Workspace:
+	case KindRepository, KindProject, KindWorkspace:
 		return AccessToken(string(kind) + " " + seed), nil
-	case OAuth:
+	case KindOAuth:
 		return OAuthToken(seed), nil
-	case AppPassword:
-		return AppPasswordText(seed), nil
+	case KindAppPassword:
+		return AppPassword(seed), nil
 	}
 	return "", fmt.Errorf("no kind of token %q: want api, repository, project, workspace, oauth or app", kind)
 }
@@ -56,11 +56,11 @@ func textFor(kind Kind, seed string) (string, error) {
 func kindOf(text string) Kind {
 	switch {
 	case strings.HasPrefix(text, "ATAT"):
-		return API
+		return KindAPI
 	case strings.HasPrefix(text, "ATCT"):
-		return Workspace
+		return KindWorkspace
 	case strings.HasPrefix(text, prefixApp):
-		return AppPassword
+		return KindAppPassword
 	}
 	return ""
 }

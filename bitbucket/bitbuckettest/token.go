@@ -12,12 +12,12 @@ import (
 type Kind string
 
 const (
-	API         Kind = "api"
-	Repository  Kind = "repository"
-	Project     Kind = "project"
-	Workspace   Kind = "workspace"
-	OAuth       Kind = "oauth"
-	AppPassword Kind = "app"
+	KindAPI         Kind = "api"
+	KindRepository  Kind = "repository"
+	KindProject     Kind = "project"
+	KindWorkspace   Kind = "workspace"
+	KindOAuth       Kind = "oauth"
+	KindAppPassword Kind = "app"
 )
 
 // The usernames that git has to send: support.atlassian.com, "Using API tokens" and "Using access tokens".
@@ -121,7 +121,7 @@ const (
 
 // scopeNames are the names of those actions' scopes: API tokens have Atlassian's, all others Bitbucket's older ones.
 func scopeNames(kind Kind) map[string]string {
-	if kind == API {
+	if kind == KindAPI {
 		return map[string]string{
 			mayRead: "read:repository:bitbucket", mayWrite: "write:repository:bitbucket", mayReadUser: "read:user:bitbucket",
 		}
@@ -148,7 +148,7 @@ func (t Token) lacks(actions ...string) (required []string) {
 		name := scopeNames(t.Kind)[action]
 		required = append(required, name)
 		has := slices.Contains(t.Scopes, name) ||
-			t.Kind != API && action == mayRead && slices.Contains(t.Scopes, scopeNames(t.Kind)[mayWrite])
+			t.Kind != KindAPI && action == mayRead && slices.Contains(t.Scopes, scopeNames(t.Kind)[mayWrite])
 		missing = missing || !has
 	}
 	if !missing {
@@ -172,7 +172,7 @@ func credentialOf(r *http.Request) credential {
 func (s *Server) login(cred credential, at string) (Token, *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at != atREST && kindOf(cred.password) == AppPassword {
+	if at != atREST && kindOf(cred.password) == KindAppPassword {
 		return Token{}, &refuseAppPassword
 	}
 	token := s.find(cred.password)
@@ -183,7 +183,7 @@ func (s *Server) login(cred credential, at string) (Token, *refusal) {
 	if at == atREST {
 		fits = token.fitsREST(cred)
 	}
-	if !fits || token.Kind == API && len(token.Scopes) == 0 {
+	if !fits || token.Kind == KindAPI && len(token.Scopes) == 0 {
 		return Token{}, &refuseLogin
 	}
 	return *token, nil
@@ -193,7 +193,7 @@ func (t Token) fitsGit(cred credential) bool {
 	if cred.scheme != "Basic" {
 		return false
 	}
-	if t.Kind == API {
+	if t.Kind == KindAPI {
 		return cred.username == UsernameAPI || t.Username != "" && cred.username == t.Username
 	}
 	return cred.username == UsernameAccess
@@ -203,9 +203,9 @@ func (t Token) fitsGit(cred credential) bool {
 // not at all (its answer is 401, not 410: community.atlassian.com, "Bitbucket Cloud app password brownout schedule").
 func (t Token) fitsREST(cred credential) bool {
 	switch t.Kind {
-	case API:
+	case KindAPI:
 		return cred.scheme == "Basic" && t.Email != "" && cred.username == t.Email
-	case AppPassword:
+	case KindAppPassword:
 		return false
 	}
 	return cred.scheme == "Bearer"
