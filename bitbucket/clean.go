@@ -1,0 +1,149 @@
+package bitbucket
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"git-credential-bitbucket/store/secret"
+)
+
+// MaxToken is the longest text, in bytes, that is taken for a token.
+const MaxToken = 64 << 10
+
+// What Clean refuses. None of the errors holds any of the text.
+var (
+	ErrEmptyToken   = errors.New("the token is empty")
+	ErrLongToken    = errors.New("the token is longer than 64 KiB")
+	ErrBrokenToken  = errors.New("the token has a blank, a line break or a control character in it")
+	ErrForeignToken = errors.New("the address is not one of https://" + Host)
+	ErrMissingToken = errors.New("the address has no token in it")
+)
+
+// A Fix is something that Clean took off what was pasted around a token.
+type Fix string
+
+const (
+	FixBlanks  Fix = "blanks around it"
+	FixQuotes  Fix = "quotes"
+	FixURL     Fix = "the address around it"
+	FixUser    Fix = "the username before it"
+	FixEscapes Fix = `an escaped "="`
+)
+
+// A Cleaned is a token as Clean found it.
+type Cleaned struct {
+	Token secret.Secret
+	User  string // what stood before it in user:token or in an address, else ""
+	Fixes []Fix  // what was taken off, in the order it was
+}
+
+// Clean finds the token in what a person pasted or a CI system keeps in a variable:
+// with blanks, a line end or quotes around it, as user:token, inside an address
+// https://user:token@bitbucket.org/…, or with its "=" written as "\=" or "%3D". A
+// single line end at the end is no Fix.
+func Clean(pasted secret.Secret) (Cleaned, error) {
+	text := strings.TrimPrefix(pasted.Reveal(), "\ufeff")
+	if len(text) > MaxToken {
+		return Cleaned{}, ErrLongToken
+	}
+	var found Cleaned
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	text = found.trim(text)
+	for _, quote := range []string{`"`, `'`, "`"} {
+		if len(text) >= 2 && strings.HasPrefix(text, quote) && strings.HasSuffix(text, quote) {
+			text = text[1 : len(text)-1]
+			found.Fixes = append(found.Fixes, FixQuotes)
+			text = found.trim(text)
+			break
+		}
+	}
+	switch {
+	case strings.Contains(text, "://"):
+		var err error
+		if found.User, text, err = fromAddress(text); err != nil {
+			return Cleaned{}, err
+		}
+		found.Fixes = append(found.Fixes, FixURL)
+	case strings.Contains(text, ":"):
+		found.User, text, _ = strings.Cut(text, ":")
+		found.Fixes = append(found.Fixes, FixUser)
+		text = found.trim(text)
+	}
+	if KindOf(secret.New(text)) != UnknownKind {
+		plain := strings.NewReplacer(`\=`, "=", "%3D", "=", "%3d", "=").Replace(text)
+		if plain != text {
+			text = plain
+			found.Fixes = append(found.Fixes, FixEscapes)
+		}
+	}
+	if text == "" {
+		return Cleaned{}, ErrEmptyToken
+	}
+	found.Token = secret.New(text)
+	return found, Printable(found.Token)
+}
+
+func (c *Cleaned) trim(text string) string {
+	trimmed := strings.TrimSpace(text)
+	if trimmed != text {
+		c.Fixes = append(c.Fixes, FixBlanks)
+	}
+	return trimmed
+}
+
+// Printable returns ErrBrokenToken for a token that cannot stand in a line of git's
+// protocol or in an HTTP header: one with a blank or a control character.
+func Printable(token secret.Secret) error {
+	for _, c := range []byte(token.Reveal()) {
+		if c <= ' ' || c == 0x7f {
+			return ErrBrokenToken
+		}
+	}
+	return nil
+}
+
+func fromAddress(text string) (user, token string, err error) {
+	address, err := url.Parse(text)
+	if err != nil || address.Scheme != "https" || !IsHost(address.Host) {
+		return "", "", ErrForeignToken
+	}
+	token, ok := address.User.Password()
+	if !ok {
+		user, token = "", address.User.Username()
+	} else {
+		user = address.User.Username()
+	}
+	if token == "" {
+		return "", "", ErrMissingToken
+	}
+	return user, token, nil
+}
+
+// IsHost reports whether host, with or without the port 443, is Host, ASCII letters'
+// case aside. Nothing else is: no subdomain, no trailing dot, no look-alike that
+// Unicode folds to the same letters.
+func IsHost(host string) bool {
+	return EqualASCII(strings.TrimSuffix(host, ":443"), Host)
+}
+
+// EqualASCII compares with the case of ASCII letters aside, and of no others:
+// strings.EqualFold takes U+212A for a "k".
+func EqualASCII(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

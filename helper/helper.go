@@ -1,0 +1,206 @@
+package helper
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/store"
+	"git-credential-bitbucket/store/secret"
+)
+
+// Accounts are the records of stored tokens.
+type Accounts interface {
+	Read() (store.Snapshot, error)
+	Update(change func(*store.Book) error) error
+}
+
+// Secrets are the stored tokens themselves.
+type Secrets interface {
+	Get(ctx context.Context, backend, account string) (secret.Secret, error)
+}
+
+// Observations is what has been seen of tokens; all of it may be lost.
+type Observations interface {
+	Read(key string) store.Log
+	Append(key string, e store.Event) error
+	Known(key string) bool
+	Claim(name string, life time.Duration, now time.Time) bool
+}
+
+// Ambient is the source of a token outside the stored accounts: a variable, a file,
+// a command. It is never written to.
+type Ambient interface {
+	// Name is the source's name for people, "" if there is none.
+	Name() string
+	// Token reads it; that may run a command.
+	Token(ctx context.Context) (AmbientToken, error)
+	// Holds compares without running anything.
+	Holds(password secret.Secret) bool
+}
+
+// AmbientToken is what an ambient source yielded.
+type AmbientToken struct {
+	bitbucket.Cleaned
+	Kind    bitbucket.Kind
+	Guessed bool // Kind is taken from the source's name, not from the token
+	Command bool // a command gave it, so that only a record tells it is ours
+}
+
+// Helper acts on git's three operations.
+type Helper struct {
+	Accounts Accounts
+	Secrets  Secrets
+	Seen     Observations
+	Ambient  Ambient
+	Named    string // the account that --account or the environment names, else ""
+	Caller   Caller
+	Now      func() time.Time
+	Say      func(Notice)
+	// Adopt keeps a token that a person typed at git's prompt.
+	Adopt func(context.Context, store.Account, secret.Secret) (store.Account, error)
+	// Alone reports whether no other helper could have answered git for Bitbucket.
+	Alone func(context.Context) bool
+	// Parents are the process ids of the parent and its parent, as far as known.
+	Parents func() []int
+	// Aside records that a person set the account aside.
+	Aside func(store.Account)
+}
+
+// Get answers the request on in with what is to be sent to Bitbucket. The answer is
+// written last and at once. A request that is malformed, or not about Bitbucket,
+// gets none.
+func (h *Helper) Get(ctx context.Context, in io.Reader, out io.Writer) Outcome {
+	message, err := Decode(in)
+	if err != nil {
+		return Done
+	}
+	facts := h.facts(ctx, message.Request())
+	d := decide(facts)
+	if d.Claim != "" && !h.Seen.Claim(d.Claim, claimLife, facts.Now) {
+		d = *d.Otherwise
+	}
+	for _, n := range d.Notices {
+		h.tell(n, facts)
+	}
+	if d.Unanswered {
+		h.note(asked(facts.Account.Name), store.Event{What: store.EventUnanswered, Note: mark(h.Parents())})
+	}
+	if err := Encode(out, d.Answer); err != nil {
+		return Failed
+	}
+	return d.Outcome
+}
+
+// facts gathers what decide needs, and no more: for another host not even a file is
+// read, and an ambient source leaves the accounts alone.
+func (h *Helper) facts(ctx context.Context, request Request) Facts {
+	f := Facts{Request: request, Caller: h.Caller, Now: h.Now()}
+	if !request.Ours() {
+		return f
+	}
+	if h.Named == "" && h.Ambient.Name() != "" {
+		f.Source = h.Ambient.Name()
+		token, err := h.Ambient.Token(ctx)
+		if err != nil {
+			f.Err = err
+			return f
+		}
+		f.Token, f.Kind = token.Token, token.Kind
+		h.remark(f, token)
+	} else if f.Account, f.Err = h.which(request); f.Err == nil {
+		f.Kind = bitbucket.Kind(f.Account.Kind)
+		f.Token, f.Err = h.stored(ctx, f.Account)
+		if f.Err != nil {
+			return f
+		}
+		if kind := bitbucket.KindOf(f.Token); kind != bitbucket.UnknownKind {
+			f.Kind = kind
+		}
+	}
+	if !f.Token.IsZero() {
+		f.Health = h.Seen.Read(f.Token.Fingerprint()).Health(request.Workspace(), f.Now)
+	}
+	return f
+}
+
+// which chooses the account. A name that is not stored yet is kept in the account
+// that comes with store.ErrNoAccounts, so that a token typed at git's prompt is
+// filed under it.
+func (h *Helper) which(request Request) (store.Account, error) {
+	accounts, err := h.Accounts.Read()
+	if err != nil {
+		return store.Account{}, err
+	}
+	account, _, err := accounts.Which(store.Query{Named: h.Named, Workspace: request.Workspace(), Username: request.Username})
+	if errors.Is(err, store.ErrNoAccounts) {
+		account.Name = h.Named
+		if account.Name == "" {
+			account.Name = DefaultAccount
+		}
+	}
+	return account, err
+}
+
+// DefaultAccount is the name of an account that nobody named.
+const DefaultAccount = "default"
+
+// stored reads the account's token. One that is set aside, or holds none, costs no
+// call to its backend.
+func (h *Helper) stored(ctx context.Context, account store.Account) (secret.Secret, error) {
+	if !account.SetAside.IsZero() {
+		return secret.Secret{}, nil
+	}
+	if account.Fingerprint == "" {
+		return secret.Secret{}, store.ErrNotFound
+	}
+	token, err := h.Secrets.Get(ctx, account.Backend, account.Name)
+	if err != nil {
+		return secret.Secret{}, err
+	}
+	return token, bitbucket.Printable(token)
+}
+
+// remark says what was odd about an ambient token, and remembers one that a command
+// gave, so that git's erase of it is recognised.
+func (h *Helper) remark(f Facts, token AmbientToken) {
+	n := Notice{Source: f.Source, Kind: f.Kind}
+	if len(token.Fixes) > 0 {
+		n.What, n.Fixes = Cleaned, token.Fixes
+		h.Say(n)
+	}
+	if token.Guessed {
+		n.What = KindGuessed
+		h.Say(n)
+	}
+	if f.Kind.GitUsername() != "" && bitbucket.ChecksumOf(token.Token) == bitbucket.BadChecksum {
+		n.What = CutOff
+		h.Say(n)
+	}
+	if token.Command && !h.Seen.Known(token.Token.Fingerprint()) {
+		h.note(token.Token.Fingerprint(), store.Event{What: store.EventServed})
+	}
+}
+
+// tell says n, unless it is a warning that another process says at this moment.
+func (h *Helper) tell(n Notice, f Facts) {
+	if n.Claim != "" && !h.Seen.Claim(n.Claim, day, f.Now) {
+		return
+	}
+	h.Say(n)
+	if n.Claim != "" {
+		h.note(f.Token.Fingerprint(), store.Event{What: store.EventWarned, Note: n.Stage})
+	}
+}
+
+// note records an event. What cannot be written is lost: a record never fails an
+// operation.
+func (h *Helper) note(key string, e store.Event) {
+	e.At = h.Now()
+	_ = h.Seen.Append(key, e)
+}
+
+// asked is the key of what was observed of an account without a token.
+func asked(account string) string { return "account." + account }
