@@ -15,8 +15,15 @@ var (
 	ErrLocked = errors.New("locked")
 	// ErrAbsent: there is no such place here (no session bus, no pass, no kernel keyring).
 	ErrAbsent = errors.New("not available here")
-	// ErrRefused: the place answered no (a dialog cancelled, permission denied).
+	// ErrNoKeyring: the secret service answers, and nobody made a keyring in it yet.
+	// It is also ErrAbsent.
+	ErrNoKeyring = fmt.Errorf("no keyring has been made yet: %w", ErrAbsent)
+	// ErrRefused: the place answered no (a dialog cancelled, permission denied, a
+	// wrong passphrase).
 	ErrRefused = errors.New("refused")
+	// ErrDamaged: the secret is there and cannot be read any more (cut short,
+	// changed, swapped with another one).
+	ErrDamaged = errors.New("damaged")
 	// ErrTimeout: the place did not answer within its deadline.
 	ErrTimeout = errors.New("did not answer in time")
 )
@@ -31,3 +38,6 @@ type BackendError struct {
 
 func (e *BackendError) Error() string { return fmt.Sprintf("%s: %v", e.Backend, e.Err) }
 func (e *BackendError) Unwrap() error { return e.Err }
+
+// because is kind with the reason behind it, which is told and not compared.
+func because(kind error, reason any) error { return fmt.Errorf("%w: %v", kind, reason) }
