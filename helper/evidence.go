@@ -88,7 +88,7 @@ func (h *Helper) adopt(ctx context.Context, request Request) Outcome {
 		return Done
 	}
 	now := h.Now()
-	if !marked(h.Seen.Read(asked(account.Name)), h.Parents(), now) || !h.Alone(ctx) {
+	if !marked(h.Seen.Read(asked(account.Name)), h.Parents(), now) || !h.Alone(ctx, request) {
 		return Done
 	}
 	kind := bitbucket.KindOf(request.Password)

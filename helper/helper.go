@@ -62,7 +62,7 @@ type Helper struct {
 	// Adopt keeps a token that a person typed at git's prompt.
 	Adopt func(context.Context, store.Account, secret.Secret) (store.Account, error)
 	// Alone reports whether no other helper could have answered git for Bitbucket.
-	Alone func(context.Context) bool
+	Alone func(context.Context, Request) bool
 	// Parents are the process ids of the parent and its parent, as far as known.
 	Parents func() []int
 	// Aside records that a person set the account aside.

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/install"
+	"git-credential-bitbucket/store"
+	"git-credential-bitbucket/store/secret"
+)
+
+var setupRow = row{
+	name:  "setup",
+	short: "Put the program in place, tell git, store a token, check it: all at once",
+	long: `Put the program in place, tell git about it, store a token, and check the whole with
+a real "git credential fill".
+
+Without a terminal it takes the token with --token-stdin and asks nothing.`,
+	example: `  git-credential-bitbucket setup
+  printf %s "$TOKEN" | git-credential-bitbucket setup --token-stdin`,
+	exits: []exitStatus{exitFailed, exitNoCredential, exitUnusable, exitInterrupted},
+	build: func(p *process, c *cobra.Command) {
+		token, where := &storeFlags{}, &installFlags{}
+		token.add(c)
+		where.add(c)
+		c.Flags().BoolVar(&where.byName, "by-name", false, "name the helper in git's config instead of its path")
+		c.Flags().BoolVar(&where.lfs, "lfs", false, "also let git-lfs log in at once")
+		c.RunE = func(c *cobra.Command, _ []string) error { return p.setup(c.Context(), token, where) }
+	},
+}
+
+func (p *process) setup(ctx context.Context, token *storeFlags, where *installFlags) error {
+	if _, err := p.checkStore(token); err != nil {
+		return err
+	}
+	if _, err := p.git(); err != nil {
+		return err
+	}
+	if !token.tokenStdin && !hasTerminal() {
+		return fail(exitUsage, "there is no terminal to ask on; type: git-credential-bitbucket setup --token-stdin, and give it the token on standard input")
+	}
+	program, err := p.place(where.dryRun, token.tokenStdin)
+	if err != nil {
+		return err
+	}
+	if !where.lfs && hasLFS() {
+		where.lfs, err = p.offerLFS(token.tokenStdin)
+		if err != nil {
+			return err
+		}
+	}
+	if err := p.install(ctx, where, program); err != nil || where.dryRun {
+		return err
+	}
+	account, err := p.setupToken(ctx, token)
+	if err != nil {
+		return err
+	}
+	if where.scope() != install.ScopeFile {
+		if err := p.prove(ctx, account); err != nil {
+			return err
+		}
+	}
+	p.say("", "all is set; try: git clone %s", exampleRemote)
+	return nil
+}
+
+// place copies the program to where it can stay, unless it is in such a place already.
+func (p *process) place(dryRun, quiet bool) (string, error) {
+	running, err := os.Executable()
+	if err != nil {
+		return "", fail(exitFailed, "this program cannot tell where it is: %v", err)
+	}
+	if stable, ok := install.Stable(running, p.env("PATH"), runtime.GOOS); ok {
+		return stable, nil
+	}
+	if !install.Volatile(running) {
+		return running, nil
+	}
+	candidates := install.Candidates(p.env("GOBIN"), p.env("GOPATH"), p.home(), p.env("PATH"), runtime.GOOS)
+	if len(candidates) == 0 {
+		return "", fail(exitFailed, "there is no folder to put the program in; set HOME or GOBIN")
+	}
+	best := candidates[0]
+	for _, candidate := range candidates {
+		if candidate.OnPath && !best.OnPath && best.From != "GOBIN" {
+			best = candidate
+		}
+	}
+	program := filepath.Join(best.Dir, install.Binary)
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	if dryRun {
+		p.say("", "the program would be copied to %s", program)
+		return program, nil
+	}
+	if best.From == "home" && !quiet {
+		yes, err := p.confirm(fmt.Sprintf("Copy the program to %s?", program))
+		if err != nil {
+			return "", err
+		}
+		if !yes {
+			return "", fail(exitFailed, "the program was not copied; set GOBIN to a folder for it, and type the command again")
+		}
+	}
+	changed, err := install.Place(running, program)
+	if err != nil {
+		return "", fail(exitFailed, "the program cannot be copied: %s; set GOBIN to a folder that you may write", oneLine(err.Error()))
+	}
+	if changed {
+		p.say("", "copied the program to %s", program)
+	}
+	return program, nil
+}
+
+func (p *process) confirm(question string) (bool, error) {
+	t, err := openTerminal()
+	if err != nil {
+		return false, fail(exitUsage, "%s", err)
+	}
+	defer t.Close()
+	yes, err := t.confirm(question)
+	if err != nil {
+		return false, stopped(err)
+	}
+	return yes, nil
+}
+
+// offerLFS asks whether git-lfs should log in at once.
+func (p *process) offerLFS(quiet bool) (bool, error) {
+	if quiet {
+		return false, nil
+	}
+	return p.confirm("git-lfs is here. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)?")
+}
+
+// setupToken stores a token; one that is there stays if the person likes it so.
+func (p *process) setupToken(ctx context.Context, f *storeFlags) (store.Account, error) {
+	before, err := p.checkStore(f)
+	if err != nil {
+		return before, err
+	}
+	if before.Fingerprint != "" && before.SetAside.IsZero() && !f.tokenStdin {
+		replace, err := p.confirm(fmt.Sprintf("Account %s holds the token %s. Replace it?", before.Name, before.Hint))
+		if err != nil || !replace {
+			return before, err
+		}
+	}
+	return p.storeToken(ctx, f, "setup")
+}
+
+// proofLimit is how long git may take to answer; a keyring's dialog waits for a person.
+const proofLimit = 2 * time.Minute
+
+// prove asks git itself for the credential, as any git command would, and compares what
+// comes back with what was stored.
+func (p *process) prove(ctx context.Context, account store.Account) error {
+	git, err := p.git()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, proofLimit)
+	defer cancel()
+	var out, said bytes.Buffer
+	cmd := exec.CommandContext(ctx, git.Path, "credential", "fill")
+	cmd.Env = append(git.Env, "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "BITBUCKET_ACCOUNT="+account.Name)
+	cmd.Stdin = strings.NewReader("protocol=https\nhost=" + bitbucket.Host + "\n\n")
+	cmd.Stdout, cmd.Stderr = &out, &said
+	cmd.WaitDelay = time.Second
+	runErr := cmd.Run()
+	answer, err := helper.Decode(&out)
+	username, _ := answer.Last("username")
+	password, _ := answer.Last("password")
+	switch {
+	case runErr != nil || err != nil || password == "":
+		line, _, _ := bufio.NewReader(&said).ReadLine()
+		return fail(exitFailed, "git got no token for %s (%s); type: git config --show-origin --get-all credential.https://%[1]s.helper", bitbucket.Host, oneLine(string(line)))
+	case secret.New(password).Fingerprint() != account.Fingerprint:
+		return fail(exitFailed, "git got another credential than the one that was stored: another helper answers first; type: git config --show-origin --get-all credential.helper")
+	case username != bitbucket.Kind(account.Kind).GitUsername():
+		return fail(exitFailed, "git got another username than %s: another helper answers first; type: git config --show-origin --get-all credential.helper", bitbucket.Kind(account.Kind).GitUsername())
+	}
+	p.say("", "checked with git credential fill: git gets the token %s with the username %s", account.Hint, username)
+	return nil
+}

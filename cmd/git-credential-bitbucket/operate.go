@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/store"
+	"git-credential-bitbucket/store/secret"
+)
+
+// call is one of git's operations with the flags of the helper's line in git's config.
+type call struct {
+	operation    string
+	account      string
+	tokenCommand string
+}
+
+// parseCall recognises git's own calls, which go past the command framework: an
+// operation, with no flags but --account and --token-command around it. A word that is
+// no command of ours is an operation of a later git. With standard input on a terminal
+// a person is there, whose store is the one-time set-up.
+func parseCall(args []string, terminal bool) (call, bool) {
+	var c call
+	var words []string
+	for i := 0; i < len(args); i++ {
+		name, value, joined := strings.Cut(args[i], "=")
+		var target *string
+		switch name {
+		case "--account":
+			target = &c.account
+		case "--token-command":
+			target = &c.tokenCommand
+		default:
+			words = append(words, args[i])
+			continue
+		}
+		if !joined {
+			if i++; i == len(args) {
+				return c, false
+			}
+			value = args[i]
+		}
+		*target = value
+	}
+	if len(words) != 1 || strings.HasPrefix(words[0], "-") {
+		return c, false
+	}
+	c.operation = words[0]
+	switch c.operation {
+	case "get", "erase":
+		return c, true
+	case "store":
+		return c, !terminal
+	}
+	return c, !terminal && !isCommand(c.operation)
+}
+
+func (p *process) operate(c call) exitStatus {
+	ctx := context.Background()
+	switch c.operation {
+	case "get":
+		return exitOf(p.helper(c).Get(ctx, p.stdin, p.stdout))
+	case "erase":
+		return exitOf(p.helper(c).Erase(ctx, p.stdin))
+	case "store":
+		in := bufio.NewReader(p.stdin)
+		if start, _ := in.Peek(tokenPrefix); bitbucket.KindOf(secret.New(string(start))) != bitbucket.UnknownKind {
+			_, _ = io.Copy(io.Discard, io.LimitReader(in, bitbucket.MaxToken))
+			p.say("error", "store without a flag is git's own call, and this looks like a token; type: git-credential-bitbucket store --token-stdin")
+			return exitUsage
+		}
+		return exitOf(p.helper(c).Store(ctx, in))
+	}
+	return exitDone
+}
+
+// tokenPrefix is how many bytes tell a token's kind.
+const tokenPrefix = 5
+
+func (p *process) helper(c call) *helper.Helper {
+	accounts := p.accounts()
+	named := c.account
+	if named == "" {
+		named = p.env("BITBUCKET_ACCOUNT")
+	}
+	caller := p.caller()
+	return &helper.Helper{
+		Accounts: accounts,
+		Secrets:  store.NewVault(p.backend),
+		Seen:     p.observations(),
+		Ambient:  p.ambient(c.tokenCommand),
+		Named:    named,
+		Caller:   caller,
+		Now:      p.now,
+		Parents:  parents,
+		Say:      func(n helper.Notice) { p.tell(n, caller) },
+		Adopt: func(ctx context.Context, a store.Account, token secret.Secret) (store.Account, error) {
+			return p.keep(ctx, a, token, "git store")
+		},
+		Alone: p.alone,
+		Aside: func(a store.Account) { p.record("set aside", a.Name, "git credential reject", "") },
+	}
+}

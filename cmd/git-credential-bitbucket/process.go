@@ -1,0 +1,214 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"golang.org/x/term"
+
+	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/store"
+	"git-credential-bitbucket/store/secret"
+)
+
+// process is what the program was started with. Tests start it with another clock.
+type process struct {
+	args                  []string // without the program's name
+	stdin, stdout, stderr *os.File
+	lookup                func(name string) (value string, set bool)
+	now                   func() time.Time
+}
+
+func self() *process {
+	return &process{
+		args:  os.Args[1:],
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		lookup: os.LookupEnv,
+		now:    time.Now,
+	}
+}
+
+func (p *process) run() exitStatus {
+	call, ok := parseCall(p.args, term.IsTerminal(int(p.stdin.Fd())))
+	if ok {
+		return p.operate(call)
+	}
+	return p.command()
+}
+
+// env returns the variable's value, "" if it is not set.
+func (p *process) env(name string) string {
+	value, _ := p.lookup(name)
+	return value
+}
+
+// inCI reports whether CI is set to anything but a no.
+func (p *process) inCI() bool {
+	switch p.env("CI") {
+	case "", "0", "false":
+		return false
+	}
+	return true
+}
+
+// say prints one line for people: "bitbucket: ", the kind of line, the text.
+func (p *process) say(kind, format string, args ...any) {
+	if kind != "" {
+		kind += ": "
+	}
+	fmt.Fprintf(p.stderr, "bitbucket: "+kind+format+"\n", args...)
+}
+
+// caller tells who waits for git.
+func (p *process) caller() helper.Caller {
+	return helper.Caller{
+		CI:         p.inCI(),
+		Terminal:   term.IsTerminal(int(p.stderr.Fd())),
+		PromptsOff: p.env("GIT_TERMINAL_PROMPT") == "0",
+		Reachable:  p.env("GIT_ASKPASS") != "" || p.env("SSH_ASKPASS") != "" || hasTerminal(),
+		QuietFetch: p.env("VSCODE_GIT_FETCH_SILENT") != "",
+	}
+}
+
+// hasTerminal reports whether there is a controlling terminal.
+func hasTerminal() bool {
+	tty, err := os.OpenFile(terminalDevice, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	_ = tty.Close()
+	return true
+}
+
+// person reports whether somebody can answer a dialog of the backend.
+func (p *process) person(backend string) bool {
+	switch {
+	case p.inCI():
+		return false
+	case backend == store.BackendPass:
+		return hasTerminal() || p.display()
+	}
+	return p.display()
+}
+
+func (p *process) display() bool {
+	switch runtime.GOOS {
+	case "darwin", "windows":
+		return true
+	}
+	return p.env("DISPLAY") != "" || p.env("WAYLAND_DISPLAY") != ""
+}
+
+// home is the person's home directory, "" if there is none.
+func (p *process) home() string {
+	if runtime.GOOS == "windows" {
+		return p.env("USERPROFILE")
+	}
+	return p.env("HOME")
+}
+
+// configDir is where the accounts and the file backend are; "" without a home.
+func (p *process) configDir() string {
+	switch {
+	case filepath.IsAbs(p.env("XDG_CONFIG_HOME")):
+		return filepath.Join(p.env("XDG_CONFIG_HOME"), store.Service)
+	case runtime.GOOS == "windows" && p.env("AppData") != "":
+		return filepath.Join(p.env("AppData"), store.Service)
+	case p.home() == "":
+		return ""
+	case runtime.GOOS == "darwin":
+		return filepath.Join(p.home(), "Library", "Application Support", store.Service)
+	}
+	return filepath.Join(p.home(), ".config", store.Service)
+}
+
+// stateDir is where observations and the history are; "" without a home.
+func (p *process) stateDir() string {
+	switch {
+	case filepath.IsAbs(p.env("XDG_STATE_HOME")):
+		return filepath.Join(p.env("XDG_STATE_HOME"), store.Service)
+	case runtime.GOOS == "windows" && p.env("LocalAppData") != "":
+		return filepath.Join(p.env("LocalAppData"), store.Service)
+	case p.home() == "":
+		return ""
+	case runtime.GOOS == "darwin":
+		return filepath.Join(p.home(), "Library", "Application Support", store.Service, "state")
+	}
+	return filepath.Join(p.home(), ".local", "state", store.Service)
+}
+
+// observations are kept in the state directory, or where that cannot be written in a
+// private folder for temporary files.
+func (p *process) observations() *store.Observations {
+	dir := p.stateDir()
+	if dir != "" {
+		dir = filepath.Join(dir, "observations")
+	}
+	uid := os.Getuid()
+	return store.OpenObservations(dir, filepath.Join(os.TempDir(), store.Service+"-"+strconv.Itoa(uid)), uid)
+}
+
+func (p *process) accounts() *store.Accounts { return store.OpenAccounts(p.configDir()) }
+
+func (p *process) history() *store.History { return store.OpenHistory(p.stateDir()) }
+
+// backend opens the backend of that name. Opening costs nothing.
+func (p *process) backend(name string) (store.Backend, error) {
+	config := p.backendConfig()
+	config.Person = p.person(name)
+	return store.Open(name, config)
+}
+
+func (p *process) backendConfig() store.Config {
+	passDir := p.env("PASSWORD_STORE_DIR")
+	if passDir == "" && p.home() != "" {
+		passDir = filepath.Join(p.home(), ".password-store")
+	}
+	fileDir := p.configDir()
+	if fileDir != "" {
+		fileDir = filepath.Join(fileDir, "secrets")
+	}
+	return store.Config{
+		BusAddress: p.busAddress(),
+		PassDir:    passDir,
+		FileDir:    fileDir,
+		Passphrase: p.passphrase,
+		Person:     p.person(store.BackendKeyring),
+		Waiting: func(backend string, limit time.Duration) {
+			p.say("note", "waiting up to %s for %s", limit, backendName(backend))
+		},
+	}
+}
+
+// busAddress is the session bus's: the variable's, or systemd's usual socket.
+func (p *process) busAddress() string {
+	if address := p.env("DBUS_SESSION_BUS_ADDRESS"); address != "" {
+		return address
+	}
+	for _, dir := range []string{p.env("XDG_RUNTIME_DIR"), fmt.Sprintf("/run/user/%d", os.Getuid())} {
+		socket := filepath.Join(dir, "bus")
+		if info, err := os.Stat(socket); dir != "" && err == nil && info.Mode().Type() == os.ModeSocket {
+			return "unix:path=" + socket
+		}
+	}
+	return ""
+}
+
+// passphrase of the file backend, as far as the environment has one.
+func (p *process) passphrase() (secret.Secret, error) {
+	const name = "BITBUCKET_CREDENTIAL_PASSPHRASE"
+	if value, set := p.lookup(name); set {
+		if value == "" {
+			return secret.Secret{}, &sourceError{name, "is set but empty", "unset it, or give it a passphrase"}
+		}
+		return secret.New(value), nil
+	}
+	if path, set := p.lookup(name + "_FILE"); set {
+		return readSecretFile(name+"_FILE", path)
+	}
+	return secret.Secret{}, nil
+}

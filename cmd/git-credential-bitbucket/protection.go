@@ -1,0 +1,30 @@
+package main
+
+import "git-credential-bitbucket/store"
+
+// How the file backend's files are locked.
+const (
+	protectedByPassphrase  = "passphrase"
+	protectedByPermissions = "file permissions"
+)
+
+const permissionsOnly = "only file permissions protect the encrypted file: its key lies beside it; to lock it: set BITBUCKET_CREDENTIAL_PASSPHRASE_FILE, then type: git-credential-bitbucket store --backend file"
+
+// fileProtection is one of the constants above, "" where it cannot be told.
+func (p *process) fileProtection(account string) string {
+	byPassphrase, err := store.FileProtection(p.backendConfig(), account)
+	switch {
+	case err != nil:
+		return ""
+	case byPassphrase:
+		return protectedByPassphrase
+	}
+	return protectedByPermissions
+}
+
+// sayFileLock says plainly what a stored file is worth.
+func (p *process) sayFileLock(account string) {
+	if p.fileProtection(account) == protectedByPermissions {
+		p.say(asWarning, "%s", permissionsOnly)
+	}
+}

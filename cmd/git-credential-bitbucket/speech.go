@@ -1,0 +1,260 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/store"
+)
+
+// How this program speaks: to stderr, one line a subject, lower case, no full stop.
+//
+//	bitbucket: error: …     nothing usable was given
+//	bitbucket: warning: …   git went on, and something will want attention
+//	bitbucket: note: …      good to know
+//
+// A line says what is wrong and ends in what to type. No line holds a token, nor
+// anything of a request but names that were checked to be harmless.
+const (
+	asError   = "error"
+	asWarning = "warning"
+	asNote    = "note"
+)
+
+// tell puts a notice into words.
+func (p *process) tell(n helper.Notice, caller helper.Caller) {
+	token := theToken(n)
+	again := p.remedy(n, caller)
+	switch n.What {
+	case helper.PlainHTTP:
+		p.say(asError, `no token is sent over plain http; type: git config --global url."https://%s/".insteadOf "http://%[1]s/"`, bitbucket.Host)
+	case helper.DeadAppPassword:
+		p.say(asError, "%s is an app password, and Bitbucket ended those on %s; %s", token, bitbucket.AppPasswordsEnded, again)
+	case helper.OtherProduct:
+		p.say(asError, "%s is of Bitbucket Data Center and is not sent to %s; %s", token, bitbucket.Host, again)
+	case helper.NothingStored:
+		p.say(asNote, "no token is stored for %s; %s", bitbucket.Host, again)
+	case helper.AccountAside:
+		p.say(asNote, "%s was set aside on %s; %s", token, p.moment(n.At), again)
+	case helper.WhichAccount:
+		workspace := n.Workspace
+		if workspace == "" {
+			workspace = "WORKSPACE"
+		}
+		p.say(asError, "no account is chosen among %s; type: git-credential-bitbucket route %s NAME", strings.Join(n.Names, ", "), workspace)
+	case helper.UnknownAccount:
+		p.say(asError, "there is no account %q among %s; type: git-credential-bitbucket status", n.Source, strings.Join(n.Names, ", "))
+	case helper.Unusable:
+		p.say(asError, "%s", p.whyUnusable(n.Err, n.Account))
+	case helper.RecordsUnusable:
+		p.say(asError, "%s", recordTrouble(n.Err))
+	case helper.Paused:
+		p.say(asError, "Bitbucket refused %s %s%s; set aside until %s, so that the account is not locked out; %s",
+			token, times(n.Count), inWorkspace(n), p.moment(n.Until), again)
+	case helper.OneMoreTry:
+		p.say(asNote, "the pause is over: trying %s once more%s", token, inWorkspace(n))
+	case helper.WasRejected:
+		p.say(asWarning, "Bitbucket refused %s %s%s since it last worked, last on %s; if it is refused again: %s",
+			token, times(n.Count), inWorkspace(n), p.moment(n.At), again)
+	case helper.ExpiryPassed:
+		p.say(asWarning, "%s expired on %s%s; %s", token, date(n.Account.Expires), guessed(n.Account), again)
+	case helper.ExpiryNear:
+		p.say(asWarning, "%s expires in %s, on %s%s; %s", token, inDays(n.Days), date(n.Account.Expires), guessed(n.Account), again)
+	case helper.Cleaned:
+		p.say(asNote, "took %s off the token in %s", fixes(n.Fixes), n.Source)
+	case helper.CutOff:
+		p.say(asWarning, "%s looks cut off or mistyped: its checksum does not fit; if Bitbucket refuses it: %s", token, again)
+	case helper.KindGuessed:
+		p.say(asNote, "%s has no beginning that tells its kind: taken for an %s", token, n.Kind)
+	case helper.Rejected:
+		p.say(asWarning, "Bitbucket refused %s%s: %s; %s", token, inWorkspace(n), meaning(n), again)
+	case helper.EmailRejected:
+		p.say(asWarning, "Bitbucket refused a credential with an e-mail as username: git needs %s; %s", bitbucket.APIToken.GitUsername(), again)
+	case helper.PasswordRejected:
+		p.say(asWarning, "Bitbucket refused an app password, of which it ended all on %s; %s", bitbucket.AppPasswordsEnded, again)
+	case helper.SetAsideNow:
+		p.say(asNote, "%s is set aside until you store one again; type: %s", token, storeCommand(n.Account))
+	case helper.NoAsideAmbient:
+		p.say(asNote, "the token in use comes from %s and cannot be set aside; unset %[1]s instead", n.Source)
+	case helper.Adopted:
+		p.say(asNote, "kept %s (%s, %s) in %s; to undo: git-credential-bitbucket forget %s",
+			token, n.Kind, n.Account.Hint, backendName(n.Account.Backend), n.Account.Name)
+	case helper.NotAdopted:
+		p.say(asWarning, "the token that you typed could not be kept: %s", p.whyUnusable(n.Err, n.Account))
+	case helper.NotAdoptedDead:
+		p.say(asWarning, "what you typed is an app password and is not kept: Bitbucket ended those on %s; %s", bitbucket.AppPasswordsEnded, again)
+	}
+}
+
+// theToken names the token that a notice is about.
+func theToken(n helper.Notice) string {
+	switch {
+	case n.Source != "":
+		return "the token from " + n.Source
+	case n.Account.Name == "":
+		return "a token that is no longer stored"
+	case n.Account.Hint != "":
+		return fmt.Sprintf("the token %s of account %s", n.Account.Hint, n.Account.Name)
+	}
+	return "the token of account " + n.Account.Name
+}
+
+// remedy is how to get a token that works to where this one came from.
+func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
+	made := "make an API token with scopes at " + bitbucket.TokenPage
+	switch {
+	case n.Source == commandVariable || n.Source == "--token-command":
+		return made + ", and let the command print that"
+	case n.Source != "":
+		return made + ", and put that into " + n.Source
+	case n.What == helper.NothingStored && caller.CI:
+		return "set BITBUCKET_API_TOKEN, or BITBUCKET_ACCESS_TOKEN, for this job"
+	}
+	return made + ", then type: " + storeCommand(n.Account)
+}
+
+func storeCommand(a store.Account) string {
+	command := "git-credential-bitbucket store"
+	if a.Name != "" && a.Name != helper.DefaultAccount {
+		command += " --account " + a.Name
+	}
+	return command
+}
+
+func meaning(n helper.Notice) string {
+	switch n.Cause {
+	case helper.CauseExpired:
+		return fmt.Sprintf("it expired on %s%s", date(n.Account.Expires), guessed(n.Account))
+	case helper.CauseNew:
+		return "it was never seen to work, so that it may lack its scopes, be cut off, or be revoked"
+	case helper.CauseOther:
+		return "it works elsewhere, so that it may have no access here"
+	case helper.CauseWorked:
+		return "it worked before, so that it may be revoked or expired, or this was one of Bitbucket's stray refusals"
+	}
+	return "it may be expired, revoked or without access"
+}
+
+// whyUnusable says what keeps a token from being read, and what to do.
+func (p *process) whyUnusable(err error, account store.Account) string {
+	var source *sourceError
+	if errors.As(err, &source) {
+		return source.Error() + "; " + source.remedy
+	}
+	if errors.Is(err, bitbucket.ErrBrokenToken) {
+		return fmt.Sprintf("the token of account %s has a blank or a control character in it; type: %s", account.Name, storeCommand(account))
+	}
+	var failed *store.BackendError
+	if !errors.As(err, &failed) {
+		return err.Error()
+	}
+	name := backendName(failed.Backend)
+	another := "or keep the token elsewhere: " + storeCommand(account) + " --backend " + store.BackendFile
+	switch {
+	case errors.Is(err, store.ErrLocked) && failed.Backend == store.BackendFile:
+		return "the encrypted file needs its passphrase; set BITBUCKET_CREDENTIAL_PASSPHRASE_FILE to a file that holds it"
+	case errors.Is(err, store.ErrLocked) && failed.Backend == store.BackendPass:
+		return "gpg's key for pass is locked and nobody can be asked here; unlock it first: pass show git-credential-bitbucket"
+	case errors.Is(err, store.ErrLocked):
+		return name + " is locked; unlock it by logging in to the desktop, " + another
+	case errors.Is(err, store.ErrAbsent):
+		return name + " is not to be had here (" + detail(failed) + "); start it, " + another
+	case errors.Is(err, store.ErrRefused) && failed.Backend == store.BackendFile:
+		return "the encrypted file's passphrase is wrong; correct BITBUCKET_CREDENTIAL_PASSPHRASE"
+	case errors.Is(err, store.ErrRefused):
+		return name + " refused (" + detail(failed) + "); allow it, " + another
+	case errors.Is(err, store.ErrTimeout):
+		return fmt.Sprintf("%s did not answer within %s; unlock or restart it, %s", name, failed.After.Round(time.Second/10), another)
+	}
+	return name + " failed (" + detail(failed) + "); store the token again: " + storeCommand(account)
+}
+
+// detail is the backend's own word, on one line.
+func detail(err *store.BackendError) string { return oneLine(err.Err.Error()) }
+
+func recordTrouble(err error) string {
+	var record *store.RecordError
+	if errors.As(err, &record) {
+		return oneLine(err.Error()) + "; mend or remove that file, then type: git-credential-bitbucket store"
+	}
+	return "the accounts cannot be written: " + oneLine(err.Error())
+}
+
+// oneLine makes text fit for a terminal: no line ends, no control characters.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+func backendName(backend string) string {
+	switch backend {
+	case store.BackendKeyring:
+		return "the system's keyring"
+	case store.BackendFile:
+		return "the encrypted file"
+	case store.BackendPass:
+		return "pass"
+	case store.BackendKeyctl:
+		return "the kernel's keyring"
+	}
+	return backend
+}
+
+func inWorkspace(n helper.Notice) string {
+	if n.Workspace == "" {
+		return ""
+	}
+	return " in workspace " + n.Workspace
+}
+
+func guessed(a store.Account) string {
+	if a.Guessed {
+		return " (a guess: nobody gave its date)"
+	}
+	return " (by the date that you gave)"
+}
+
+func fixes(list []bitbucket.Fix) string {
+	var words []string
+	for _, fix := range list {
+		words = append(words, string(fix))
+	}
+	return strings.Join(words, " and ")
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func inDays(n int) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
+}
+
+// date is the day in UTC, as the site shows a token's.
+func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// moment is the time in the person's zone, without the day if that is today.
+func (p *process) moment(t time.Time) string {
+	t = t.Local()
+	if t.Format(time.DateOnly) == p.now().Local().Format(time.DateOnly) {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2006-01-02 15:04")
+}
