@@ -12,15 +12,15 @@ type scriptKey struct{}
 
 // Setup starts a server for one script, in .bitbucket of its work directory, and sets Env in the script's
 // environment: to be called from testscript.Params.Setup. The server ends with the script.
-func Setup(env *testscript.Env) error {
+func Setup(env *testscript.Env) (*Server, error) {
 	s, err := Start(filepath.Join(env.WorkDir, ".bitbucket"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	env.Defer(s.Close)
 	env.Values[scriptKey{}] = s
 	env.Vars = append(env.Vars, s.Env()...)
-	return nil
+	return s, nil
 }
 
 // FromScript is the server that Setup started.

@@ -20,7 +20,7 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
-		Setup: bitbuckettest.Setup,
+		Setup: func(env *testscript.Env) error { _, err := bitbuckettest.Setup(env); return err },
 		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"bitbucket": bitbuckettest.Script},
 	})
 }

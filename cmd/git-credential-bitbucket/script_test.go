@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"git-credential-bitbucket/bitbucket/bitbuckettest"
+	"git-credential-bitbucket/internal/require"
+)
+
+// The scripts in testdata/script run real git against the test Bitbucket. The helper
+// that git calls is this test binary under the program's name: it is the program, but
+// for its clock, which a script sets.
+
+// clockVariable names a file with the time at which the program believes to be.
+const clockVariable = "SCRIPT_CLOCK"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"git-credential-bitbucket": func() {
+			p := self()
+			p.now = scriptNow
+			os.Exit(int(p.run()))
+		},
+	})
+}
+
+// scriptNow is the time in the clock's file, or the real time where there is none.
+func scriptNow() time.Time {
+	data, err := os.ReadFile(os.Getenv(clockVariable))
+	if err != nil {
+		return time.Now()
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(data))
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup:               setupScript,
+		Condition:           scriptCondition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"bitbucket": bitbuckettest.Script,
+			"clock":     setClock,
+			"request":   writeRequest,
+		},
+	})
+}
+
+// setupScript gives a script a home of its own, in which git knows the test Bitbucket,
+// and in which nobody can be asked.
+func setupScript(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	server, err := bitbuckettest.Setup(env)
+	if err != nil {
+		return err
+	}
+	config := server.GitConfig() + "[user]\n\tname = Script\n\temail = script@example.invalid\n[init]\n\tdefaultBranch = main\n"
+	if err := os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(config), 0o600); err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"HOME":                home,
+		"GIT_CONFIG_NOSYSTEM": "1",
+		"GIT_TERMINAL_PROMPT": "0",
+		"TZ":                  "UTC",
+		"LC_ALL":              "C",
+		clockVariable:         filepath.Join(env.WorkDir, ".clock"),
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// scriptCondition is [real:PROGRAM]: the program is on PATH. Where nothing may be left
+// out, one that is not fails the script.
+func scriptCondition(condition string) (bool, error) {
+	name, ok := strings.CutPrefix(condition, "real:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", condition)
+	}
+	_, err := exec.LookPath(name)
+	if err != nil && require.Everything() {
+		return false, err
+	}
+	return err == nil, nil
+}
+
+// setClock stops the program's clock: "clock 2026-11-23T12:00:00Z" sets it, "clock +30s"
+// and "clock +7d" move it on, "clock real" lets it run.
+func setClock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: clock TIME|+DURATION|real")
+	}
+	file := ts.Getenv(clockVariable)
+	if args[0] == "real" {
+		ts.Check(os.RemoveAll(file))
+		return
+	}
+	var t time.Time
+	if step, ok := strings.CutPrefix(args[0], "+"); ok {
+		data, err := os.ReadFile(file)
+		ts.Check(err)
+		t, err = time.Parse(time.RFC3339Nano, string(data))
+		ts.Check(err)
+		if days, ok := strings.CutSuffix(step, "d"); ok {
+			n, err := strconv.Atoi(days)
+			ts.Check(err)
+			t = t.AddDate(0, 0, n)
+		} else {
+			d, err := time.ParseDuration(step)
+			ts.Check(err)
+			t = t.Add(d)
+		}
+	} else {
+		var err error
+		t, err = time.Parse(time.RFC3339Nano, args[0])
+		ts.Check(err)
+	}
+	ts.Check(os.WriteFile(file, []byte(t.Format(time.RFC3339Nano)), 0o600))
+}
+
+// writeRequest writes a request of git's protocol: "request FILE protocol=https …", each
+// argument a line. \r, \n and \x00 in an argument stand for the bytes.
+func writeRequest(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: request FILE LINE...")
+	}
+	var out strings.Builder
+	for _, line := range args[1:] {
+		plain, err := strconv.Unquote(`"` + strings.ReplaceAll(line, `"`, `\"`) + `"`)
+		ts.Check(err)
+		out.WriteString(plain + "\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
+}
