@@ -59,7 +59,7 @@
 //
 // # Faults
 //
-// A fault strikes some requests: those with a good token (login), those without any (anonymous), or all of them.
+// A fault strikes some requests to bitbucket.org and api.bitbucket.org: those with a good token (login), those without any (anonymous), or all of them.
 // Of several the earliest that fits strikes; slow ones add up.
 //
 //	kind                 strikes     answer

@@ -121,10 +121,10 @@ func (s *Server) strike(w http.ResponseWriter, r *http.Request, requests string,
 	for _, f := range s.struckBy(requests, goal, token) {
 		switch f.Kind {
 		case "slow":
-			s.hold(r, f, time.After(f.Delay))
+			s.hold(f, time.After(f.Delay))
 			continue
 		case "hang":
-			s.hold(r, f, nil)
+			s.hold(f, nil)
 			panic(http.ErrAbortHandler)
 		case "redirect":
 			http.Redirect(w, r, "https://"+f.To+r.URL.RequestURI(), http.StatusMovedPermanently)
@@ -142,12 +142,11 @@ func (s *Server) strike(w http.ResponseWriter, r *http.Request, requests string,
 	return false
 }
 
-// hold waits until the time is over, the fault is cleared, the client gone or the server closed.
-func (s *Server) hold(r *http.Request, f *activeFault, over <-chan time.Time) {
+// hold waits until the time is over, the fault is cleared or the server closed.
+func (s *Server) hold(f *activeFault, over <-chan time.Time) {
 	select {
 	case <-over:
 	case <-f.cleared:
-	case <-r.Context().Done():
 	case <-s.done:
 	}
 }

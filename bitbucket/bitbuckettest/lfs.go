@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -78,21 +79,19 @@ func (s *Server) offer(repo *repository, operation string, object lfsObject) bat
 	_, have := repo.objects[object.OID]
 	switch {
 	case operation == "download" && have:
-		answer.Actions = map[string]lfsAction{"download": s.action(repo, "get", object)}
+		answer.Actions = map[string]lfsAction{"download": action(repo, "get", object)}
 	case operation == "download":
 		answer.Error = &lfsError{http.StatusNotFound, "Object does not exist"}
 	case !have:
-		answer.Actions = map[string]lfsAction{"upload": s.action(repo, "put", object), "verify": s.action(repo, "verify", object)}
+		answer.Actions = map[string]lfsAction{"upload": action(repo, "put", object), "verify": action(repo, "verify", object)}
 	}
 	return answer
 }
 
-// action needs s.mu. Its header is a ticket for this one address, with nothing in it of the token that asked.
-func (s *Server) action(repo *repository, verb string, object lfsObject) lfsAction {
+// action has a header that is a ticket for this one address, with nothing in it of the token that asked.
+func action(repo *repository, verb string, object lfsObject) lfsAction {
 	path := "/" + verb + "/" + repo.name + "/" + object.OID
-	ticket := ticketFor(path)
-	s.tickets[path] = true
-	return lfsAction{Href: "https://" + MediaHost + path, Header: map[string]string{"Authorization": ticket}}
+	return lfsAction{Href: "https://" + MediaHost + path, Header: map[string]string{"Authorization": ticketFor(path)}}
 }
 
 func ticketFor(path string) string {
@@ -116,25 +115,25 @@ func (s *Server) media(r *http.Request, body []byte) (status int, content []byte
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	verb, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	slash := strings.LastIndex(rest, "/")
-	if !s.tickets[r.URL.Path] || slash < 0 || r.Header.Get("Authorization") != ticketFor(r.URL.Path) {
+	name, oid := path.Split(rest)
+	repo := s.repos[strings.TrimSuffix(name, "/")]
+	if repo == nil || r.Header.Get("Authorization") != ticketFor(r.URL.Path) {
 		return http.StatusForbidden, nil
 	}
-	objects, oid := s.repos[rest[:slash]].objects, rest[slash+1:]
 	switch verb + " " + r.Method {
 	case "put PUT":
 		if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != oid {
 			return http.StatusUnprocessableEntity, nil
 		}
-		objects[oid] = body
+		repo.objects[oid] = body
 		return http.StatusOK, nil
 	case "verify POST":
-		if _, have := objects[oid]; !have {
+		if _, have := repo.objects[oid]; !have {
 			return http.StatusNotFound, nil
 		}
 		return http.StatusOK, nil
 	case "get GET":
-		return http.StatusOK, objects[oid]
+		return http.StatusOK, repo.objects[oid]
 	}
 	return http.StatusMethodNotAllowed, nil
 }

@@ -96,6 +96,7 @@ func TestMediaHost(t *testing.T) {
 	s := bitbuckettest.New(t)
 	commands(t, s, "repo acme/app", "token alice")
 	const content = "large content"
+	const batchPath = "https://bitbucket.org/acme/app.git/info/lfs/objects/batch"
 	sum := sha256.Sum256([]byte(content))
 	oid := hex.EncodeToString(sum[:])
 	send := func(method, address, authorization, body string) (int, string) {
@@ -120,7 +121,7 @@ func TestMediaHost(t *testing.T) {
 	batch := func(operation string) string {
 		t.Helper()
 		body := `{"operation":"` + operation + `","objects":[{"oid":"` + oid + `","size":13}]}`
-		status, answer := send("POST", "https://bitbucket.org/acme/app.git/info/lfs/objects/batch", basic, body)
+		status, answer := send("POST", batchPath, basic, body)
 		if status != 200 {
 			t.Fatalf("batch: %d %s", status, answer)
 		}
@@ -160,7 +161,12 @@ func TestMediaHost(t *testing.T) {
 	if status, got := send("GET", get, header(batch("download"), get), ""); status != 200 || got != content {
 		t.Errorf("%d %q", status, got)
 	}
-	if status, _ := send("POST", "https://bitbucket.org/acme/app.git/info/lfs/objects/batch", basic, "nonsense"); status != 422 {
+	if status, _ := send("POST", batchPath, basic, "nonsense"); status != 422 {
 		t.Errorf("a batch call that is none: %d", status)
+	}
+	commands(t, s, "token alice scopes=read")
+	want := `{"message":"` + bitbuckettest.TextScope + `"}` + "\n"
+	if status, got := send("POST", batchPath, basic, `{"operation":"upload"}`); status != 403 || got != want {
+		t.Errorf("upload without the scope: %d %s", status, got)
 	}
 }

@@ -64,9 +64,6 @@ func (f refusal) write(w http.ResponseWriter, at string) {
 	case atREST:
 		writeJSON(w, "application/json", f.status, f.bodyREST())
 	case atLFS:
-		if f.status == http.StatusUnauthorized {
-			header.Set("LFS-Authenticate", challenge)
-		}
 		writeJSON(w, mediaTypeLFS, f.status, map[string]string{"message": f.text})
 	default:
 		header.Set("Content-Type", "text/plain; charset=utf-8")

@@ -46,15 +46,11 @@ func (s *Server) AddRepo(repo Repo) error {
 		name: repo.Name, public: repo.Public, objects: map[string][]byte{},
 		dir: filepath.Join(s.dir, "repos", filepath.FromSlash(repo.Name)+".git"),
 	}
+	if _, err := s.repo(repo.Name); err == nil {
+		return fmt.Errorf("repository %s exists", repo.Name)
+	}
 	if err := skeleton(r.dir); err != nil {
 		return err
-	}
-	s.mu.Lock()
-	_, exists := s.repos[repo.Name]
-	s.repos[repo.Name] = r
-	s.mu.Unlock()
-	if exists {
-		return fmt.Errorf("repository %s exists", repo.Name)
 	}
 	files := maps.Clone(repo.Files)
 	if len(files) == 0 {
@@ -70,7 +66,13 @@ func (s *Server) AddRepo(repo Repo) error {
 		links[path] = head
 		files[".gitmodules"] += fmt.Sprintf("[submodule %q]\n\tpath = %s\n\turl = https://%s/%s.git\n", path, path, SiteHost, name)
 	}
-	return s.commit(r, files, links)
+	if err := s.commit(r, files, links); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.repos[repo.Name] = r
+	return nil
 }
 
 // Commit adds a commit with these files, content by path, to main.
@@ -187,7 +189,6 @@ func findBackend() (string, error) {
 func (s *Server) serveGit(w http.ResponseWriter, r *http.Request, goal target, user string, body []byte) {
 	inner := r.Clone(r.Context())
 	inner.URL = &url.URL{Path: "/" + goal.repo + ".git/" + goal.rest, RawQuery: r.URL.RawQuery}
-	inner.Header.Del("Authorization")
 	inner.TransferEncoding = nil
 	inner.ContentLength = int64(len(body))
 	inner.Body = http.NoBody

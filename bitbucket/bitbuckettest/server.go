@@ -1,6 +1,7 @@
 package bitbuckettest
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"crypto/tls"
 )
 
 // The hosts that are Bitbucket's own here, and the one that LFS objects come from.
@@ -50,7 +49,6 @@ type Server struct {
 	tokens  []*Token
 	faults  []*activeFault
 	entries []*Request
-	tickets map[string]bool
 }
 
 // New starts a server for one test and closes it when the test ends.
@@ -87,7 +85,6 @@ func Start(dir string) (*Server, error) {
 		done:    make(chan struct{}),
 		hosts:   map[string]bool{SiteHost: true, RESTHost: true, wwwHost: true, MediaHost: true},
 		repos:   map[string]*repository{},
-		tickets: map[string]bool{},
 	}
 	for _, host := range lookAlikes {
 		s.hosts[host] = true

@@ -5,6 +5,8 @@ import (
 	"hash/crc32"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -23,6 +25,40 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error { _, err := bitbuckettest.Setup(env); return err },
 		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"bitbucket": bitbuckettest.Script},
 	})
+}
+
+// failing is a test that may fail, to see that a script does.
+type failing struct{ *testing.T }
+
+type failed string
+
+func (f failing) Fatal(args ...any)                       { panic(failed(fmt.Sprint(args...))) }
+func (f failing) FailNow()                                { panic(failed("")) }
+func (f failing) Parallel()                               {}
+func (f failing) Verbose() bool                           { return false }
+func (f failing) Log(...any)                              {}
+func (f failing) Run(_ string, script func(testscript.T)) { script(f) }
+
+func TestScriptsFail(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"bitbucket expect 1 rejected", "! bitbucket expect 0 rejected", "bitbucket export X nobody", "bitbucket text nobody"} {
+		t.Run(line, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "script.txtar")
+			if err := os.WriteFile(file, []byte(line+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if _, ok := recover().(failed); !ok {
+					t.Error("the script passed")
+				}
+			}()
+			testscript.RunT(failing{t}, testscript.Params{
+				Files: []string{file},
+				Setup: bitbuckettest.Setup,
+				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"bitbucket": bitbuckettest.Script},
+			})
+		})
+	}
 }
 
 func TestTexts(t *testing.T) {
