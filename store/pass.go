@@ -170,11 +170,11 @@ func (p *passStore) dropFormer(name string) error {
 func (p *passStore) read(ctx context.Context, r keyring.Keyring, name string) (secret.Secret, error) {
 	for {
 		before, _ := os.Stat(p.file(name))
-		value, err := decodeItem(r, name, name)
+		value, err := decode(r, name, name)
 		if err == nil || errors.Is(err, ErrNotFound) {
 			return value, err
 		}
-		if value, err := decodeItem(r, former(name), name); err == nil {
+		if value, err := decode(r, former(name), name); err == nil {
 			return value, nil
 		}
 		if ctx.Err() != nil {
@@ -198,7 +198,7 @@ func (p *passStore) read(ctx context.Context, r keyring.Keyring, name string) (s
 }
 
 // decode reads the entry at name, which must be the one that was written as key.
-func decodeItem(r keyring.Keyring, name, key string) (secret.Secret, error) {
+func decode(r keyring.Keyring, name, key string) (secret.Secret, error) {
 	item, err := r.Get(name)
 	var exit *exec.ExitError
 	switch {
