@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/99designs/keyring"
 
@@ -89,12 +88,12 @@ func (f *fileStore) Set(ctx context.Context, key string, value secret.Secret) er
 		if err := makePrivate(f.dir); err != nil {
 			return struct{}{}, err
 		}
-		unlock, err := flock(ctx, filepath.Join(f.dir, "lock"), os.O_CREATE|os.O_RDWR)
-		if err != nil {
-			return struct{}{}, err
+		for {
+			err := f.write(ctx, entryName(key), value, passphrase)
+			if !errors.Is(err, errChanged) {
+				return struct{}{}, err
+			}
 		}
-		defer unlock()
-		return struct{}{}, f.write(entryName(key), value, passphrase)
 	})
 	return err
 }
@@ -108,7 +107,7 @@ func (f *fileStore) Delete(ctx context.Context, key string) error {
 		if _, err := os.Stat(f.dir); errors.Is(err, fs.ErrNotExist) {
 			return struct{}{}, ErrNotFound
 		}
-		unlock, err := flock(ctx, filepath.Join(f.dir, "lock"), os.O_CREATE|os.O_RDWR)
+		unlock, err := f.lock(ctx)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -137,7 +136,7 @@ func (f *fileStore) read(name string) (secret.Secret, error) {
 		if passphrase.IsZero() {
 			return secret.Secret{}, errPassphrase
 		}
-		password, err := f.stretched(passphrase)
+		password, _, err := f.stretched(passphrase)
 		if err != nil {
 			return secret.Secret{}, err
 		}
@@ -156,43 +155,6 @@ func (f *fileStore) read(name string) (secret.Secret, error) {
 	return f.decrypt(byKeyFile+name, password)
 }
 
-// write is done under the lock.
-func (f *fileStore) write(name string, value, passphrase secret.Secret) error {
-	entries, err := os.ReadDir(f.dir)
-	if err != nil {
-		return err
-	}
-	locked := false
-	for _, entry := range entries {
-		locked = locked || strings.HasPrefix(entry.Name(), byPassphrase)
-	}
-	if passphrase.IsZero() {
-		if locked {
-			// Beside secrets that a passphrase protects none is stored with less.
-			return errPassphrase
-		}
-		password, err := f.keyFile()
-		if errors.Is(err, fs.ErrNotExist) {
-			password, err = f.makeKeyFile()
-		}
-		if err != nil {
-			return err
-		}
-		return f.encrypt(byKeyFile+name, value, password)
-	}
-	password, err := f.stretched(passphrase)
-	if errors.Is(err, fs.ErrNotExist) || err != nil && !locked {
-		password, err = f.makeStretch(passphrase)
-	}
-	if err != nil {
-		return err
-	}
-	if err := f.encrypt(byPassphrase+name, value, password); err != nil {
-		return err
-	}
-	return removeEntry(f.dir, byKeyFile+name)
-}
-
 func (f *fileStore) remove(name string) error {
 	found := false
 	// The one that read takes goes last.
@@ -206,8 +168,7 @@ func (f *fileStore) remove(name string) error {
 	if !found {
 		return ErrNotFound
 	}
-	syncFolder(f.dir)
-	return nil
+	return syncDir(f.dir)
 }
 
 func removeEntry(dir, entry string) error {
@@ -246,14 +207,4 @@ func (f *fileStore) decrypt(entry, password string) (secret.Secret, error) {
 		return secret.Secret{}, because(ErrDamaged, "empty")
 	}
 	return secret.New(string(item.Data)), nil
-}
-
-func (f *fileStore) encrypt(entry string, value secret.Secret, password string) error {
-	return f.replace(entry, func(dir string) error {
-		r, err := ring(dir, password)
-		if err != nil {
-			return err
-		}
-		return r.Set(keyring.Item{Key: entry, Data: []byte(value.Reveal())})
-	})
 }

@@ -44,13 +44,13 @@ func (f *fileStore) keyFile() (string, error) {
 }
 
 // makeKeyFile is called under the lock, when there is none.
-func (f *fileStore) makeKeyFile() (string, error) {
+func (f *fileStore) makeKeyFile() (lockup, error) {
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
-	if err := f.replaceWith(keyName, key); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(key), nil
+	password := base64.StdEncoding.EncodeToString(key)
+	path := filepath.Join(f.dir, keyName)
+	removeTemps(path)
+	return lockup{prefix: byKeyFile, password: password}, writeFileAtomic(path, key, 0o600)
 }
 
 // A stretch says how the passphrase becomes a password for the library.
@@ -66,9 +66,9 @@ type stretch struct {
 // Sheet: 19 MiB, two passes, one lane. It takes 20 ms.
 var usual = stretch{Memory: 19 << 10, Time: 2, Lanes: 1}
 
-// sane keeps a changed file from asking for more than 1 GiB or a minute.
+// sane keeps a damaged file from asking for more than 1 GiB or a minute.
 func (s stretch) sane() bool {
-	return s.Memory >= usual.Memory && s.Memory <= 1<<20 && s.Time >= 1 && s.Time <= 32 && s.Lanes >= 1 && len(s.Salt) >= 16
+	return s.Memory <= 1<<20 && 1 <= s.Time && s.Time <= 32 && s.Lanes >= 1 && len(s.Check) == keySize
 }
 
 // derive makes the password and the check, which are independent of each other:
@@ -78,28 +78,28 @@ func (s stretch) derive(passphrase secret.Secret) (password string, check []byte
 	return base64.StdEncoding.EncodeToString(both[:keySize]), both[keySize:]
 }
 
-// stretched is the password that the passphrase gives, ErrRefused where it is not the
-// one, fs.ErrNotExist where none was ever used.
-func (f *fileStore) stretched(passphrase secret.Secret) (string, error) {
+// stretched is the password that the passphrase gives, and the file that says how;
+// ErrRefused where it is not the one, fs.ErrNotExist where none was ever used.
+func (f *fileStore) stretched(passphrase secret.Secret) (password string, text []byte, err error) {
 	path := filepath.Join(f.dir, stretchName)
-	text, err := os.ReadFile(path)
+	text, err = os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	var s stretch
 	if err := json.Unmarshal(text, &s); err != nil || !s.sane() {
-		return "", because(ErrDamaged, path)
+		return "", nil, because(ErrDamaged, "the file "+path)
 	}
 	password, check := s.derive(passphrase)
 	if subtle.ConstantTimeCompare(check, s.Check) != 1 {
-		return "", because(ErrRefused, "the passphrase is wrong")
+		return "", nil, because(ErrRefused, "the passphrase is wrong")
 	}
-	return password, nil
+	return password, text, nil
 }
 
 // makeStretch takes up a first passphrase, or another one once nothing is locked with
 // the former. It is called under the lock.
-func (f *fileStore) makeStretch(passphrase secret.Secret) (string, error) {
+func (f *fileStore) makeStretch(passphrase secret.Secret) (lockup, error) {
 	s := usual
 	s.Salt = make([]byte, 16)
 	_, _ = rand.Read(s.Salt)
@@ -107,13 +107,9 @@ func (f *fileStore) makeStretch(passphrase secret.Secret) (string, error) {
 	s.Check = check
 	text, err := json.Marshal(s)
 	if err != nil {
-		return "", err
+		return lockup{}, err
 	}
-	return password, f.replaceWith(stretchName, append(text, '\n'))
-}
-
-func (f *fileStore) replaceWith(name string, content []byte) error {
-	return f.replace(name, func(dir string) error {
-		return os.WriteFile(filepath.Join(dir, name), content, 0o600)
-	})
+	path := filepath.Join(f.dir, stretchName)
+	removeTemps(path)
+	return lockup{byPassphrase, password, text}, writeFileAtomic(path, text, 0o600)
 }

@@ -1,14 +1,25 @@
 package store
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/99designs/keyring"
+
+	"git-credential-bitbucket/store/secret"
 )
 
 // abandoned is the age at which a scratch folder's writer is taken for dead.
 const abandoned = 5 * time.Minute
+
+// errChanged: while an entry was written another passphrase came into force.
+var errChanged = errors.New("the passphrase was changed meanwhile")
 
 // makePrivate makes the folder, or takes others' access to it away.
 func makePrivate(dir string) error {
@@ -22,30 +33,139 @@ func makePrivate(dir string) error {
 	return os.Chmod(dir, 0o700)
 }
 
-// replace puts a file that make writes into the scratch folder it is given in the
-// place of the entry of the same name. The library truncates and writes in place,
-// where SIGKILL or a full disk leave an empty file and no old value. The data is on
-// disk before the name is: a rename may otherwise survive a power cut that the
-// content does not.
-func (f *fileStore) replace(entry string, make func(dir string) error) error {
+// lock keeps writers apart while they look at what there is and change names; what
+// takes time, the making of an entry, is done without it.
+func (f *fileStore) lock(ctx context.Context) (unlock func(), err error) {
+	unlock, err = lock(filepath.Join(f.dir, "lock"))
+	if err == nil && ctx.Err() != nil {
+		unlock()
+		return nil, ctx.Err()
+	}
+	return unlock, err
+}
+
+// A lockup is what an entry is to be locked with.
+type lockup struct {
+	prefix   string
+	password string
+	stretch  []byte // the content of the file "argon2id" that the password comes from
+}
+
+// write makes the entry in a scratch folder and puts it in its place by rename. The
+// library truncates and writes in place, where SIGKILL or a full disk leave an empty
+// file and no old value. The data is on disk before the name is: a rename may
+// otherwise survive a power cut that the content does not.
+func (f *fileStore) write(ctx context.Context, name string, value, passphrase secret.Secret) error {
+	with, err := f.lockup(ctx, passphrase)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(f.dir, scratch)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	f.sweep(dir)
-	if err := make(dir); err != nil {
+	r, err := ring(dir, with.password)
+	if err != nil {
+		return err
+	}
+	entry := with.prefix + name
+	if err := r.Set(keyring.Item{Key: entry, Data: []byte(value.Reveal())}); err != nil {
 		return err
 	}
 	written := filepath.Join(dir, entry)
 	if err := syncFile(written); err != nil {
 		return err
 	}
-	if err := os.Rename(written, filepath.Join(f.dir, entry)); err != nil {
+
+	unlock, err := f.lock(ctx)
+	if err != nil {
 		return err
 	}
-	syncFolder(f.dir)
-	return nil
+	defer unlock()
+	if err := f.permits(with); err != nil {
+		return err
+	}
+	if err := retry(func() error { return os.Rename(written, filepath.Join(f.dir, entry)) }); err != nil {
+		return err
+	}
+	if with.prefix == byPassphrase {
+		// What the key file opens must go, but not before its successor is there to stay.
+		if err := syncDir(f.dir); err != nil {
+			return err
+		}
+		if err := removeEntry(f.dir, byKeyFile+name); err != nil {
+			return err
+		}
+	}
+	return syncDir(f.dir)
+}
+
+// lockup is the passphrase where one is given, made the valid one where nothing is
+// locked with another; else the key file, made where there is none.
+func (f *fileStore) lockup(ctx context.Context, passphrase secret.Secret) (with lockup, err error) {
+	with, err = f.existing(passphrase)
+	if err == nil || f.holdsPassphrase() {
+		return with, err
+	}
+	unlock, err := f.lock(ctx)
+	if err != nil {
+		return lockup{}, err
+	}
+	defer unlock()
+	// Another process may have made it before we had the lock.
+	with, err = f.existing(passphrase)
+	switch {
+	case err == nil || f.holdsPassphrase():
+		return with, err
+	case !passphrase.IsZero():
+		return f.makeStretch(passphrase)
+	case errors.Is(err, fs.ErrNotExist):
+		return f.makeKeyFile()
+	}
+	return lockup{}, err
+}
+
+func (f *fileStore) existing(passphrase secret.Secret) (with lockup, err error) {
+	if passphrase.IsZero() {
+		with = lockup{prefix: byKeyFile}
+		if err := f.permits(with); err != nil {
+			return lockup{}, err
+		}
+		with.password, err = f.keyFile()
+		return with, err
+	}
+	with = lockup{prefix: byPassphrase}
+	with.password, with.stretch, err = f.stretched(passphrase)
+	return with, err
+}
+
+// permits tells whether an entry may be locked so now. Beside secrets that a
+// passphrase protects none is stored with less.
+func (f *fileStore) permits(with lockup) error {
+	if with.prefix == byKeyFile {
+		if f.holdsPassphrase() {
+			return errPassphrase
+		}
+		return nil
+	}
+	stretch, err := os.ReadFile(filepath.Join(f.dir, stretchName))
+	if err == nil && !bytes.Equal(stretch, with.stretch) {
+		return errChanged
+	}
+	return err
+}
+
+// holdsPassphrase reports whether any entry is locked with a passphrase.
+func (f *fileStore) holdsPassphrase() bool {
+	entries, _ := os.ReadDir(f.dir)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), byPassphrase) {
+			return true
+		}
+	}
+	return false
 }
 
 // sweep removes the scratch folders of writers that were killed. It compares with
@@ -80,12 +200,4 @@ func syncFile(path string) error {
 		return err
 	}
 	return file.Close()
-}
-
-// syncFolder makes a rename last. Not every system can, and then it lasts soon.
-func syncFolder(path string) {
-	if dir, err := os.Open(path); err == nil {
-		_ = dir.Sync()
-		_ = dir.Close()
-	}
 }

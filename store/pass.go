@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/99designs/keyring"
+	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"git-credential-bitbucket/store/secret"
 )
@@ -67,7 +68,7 @@ func (p *passStore) Set(ctx context.Context, key string, value secret.Secret) er
 		if err != nil {
 			return struct{}{}, err
 		}
-		unlock, err := p.lock(ctx)
+		unlock, err := p.lock(ctx, os.O_RDWR)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -90,7 +91,7 @@ func (p *passStore) Delete(ctx context.Context, key string) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		unlock, err := p.lock(ctx)
+		unlock, err := p.lock(ctx, os.O_RDWR)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -133,9 +134,19 @@ func (p *passStore) ending(key string) patience {
 }
 
 // lock keeps writers apart. It is on the store's .gpg-id, which is always there, so
-// that no file of ours lies in what is often a git repository.
-func (p *passStore) lock(ctx context.Context) (unlock func(), err error) {
-	return flock(ctx, gpgID(p.dir), os.O_RDONLY)
+// that no file of ours lies in what is often a git repository: os.O_RDWR for writers,
+// os.O_RDONLY to wait until there is none.
+func (p *passStore) lock(ctx context.Context, flag int) (unlock func(), err error) {
+	file, err := lockedfile.OpenFile(gpgID(p.dir), flag, 0)
+	if err != nil {
+		return nil, err
+	}
+	unlock = func() { _ = file.Close() }
+	if ctx.Err() != nil {
+		unlock()
+		return nil, ctx.Err()
+	}
+	return unlock, nil
 }
 
 func (p *passStore) file(name string) string {
@@ -170,17 +181,17 @@ func (p *passStore) dropFormer(name string) error {
 func (p *passStore) read(ctx context.Context, r keyring.Keyring, name string) (secret.Secret, error) {
 	for {
 		before, _ := os.Stat(p.file(name))
-		value, err := decode(r, name, name)
+		value, err := decodeEntry(r, name, name)
 		if err == nil || errors.Is(err, ErrNotFound) {
 			return value, err
 		}
-		if value, err := decode(r, former(name), name); err == nil {
+		if value, err := decodeEntry(r, former(name), name); err == nil {
 			return value, nil
 		}
 		if ctx.Err() != nil {
 			return secret.Secret{}, ctx.Err()
 		}
-		unlock, busy := p.lock(ctx)
+		unlock, busy := p.lock(ctx, os.O_RDONLY)
 		if busy != nil {
 			return secret.Secret{}, busy
 		}
@@ -197,8 +208,8 @@ func (p *passStore) read(ctx context.Context, r keyring.Keyring, name string) (s
 	}
 }
 
-// decode reads the entry at name, which must be the one that was written as key.
-func decode(r keyring.Keyring, name, key string) (secret.Secret, error) {
+// decodeEntry reads the entry at name, which must be the one that was written as key.
+func decodeEntry(r keyring.Keyring, name, key string) (secret.Secret, error) {
 	item, err := r.Get(name)
 	var exit *exec.ExitError
 	switch {

@@ -18,11 +18,16 @@ import (
 	"git-credential-bitbucket/store/secret"
 )
 
+func setup(env *testscript.Env) error {
+	_, err := bitbuckettest.Setup(env)
+	return err
+}
+
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
-		Setup: func(env *testscript.Env) error { _, err := bitbuckettest.Setup(env); return err },
+		Setup: setup,
 		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"bitbucket": bitbuckettest.Script},
 	})
 }
@@ -54,7 +59,7 @@ func TestScriptsFail(t *testing.T) {
 			}()
 			testscript.RunT(failing{t}, testscript.Params{
 				Files: []string{file},
-				Setup: bitbuckettest.Setup,
+				Setup: setup,
 				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"bitbucket": bitbuckettest.Script},
 			})
 		})
