@@ -22,6 +22,8 @@ type document struct {
 
 type fields map[string]json.RawMessage
 
+var errNoObject = errors.New("not an object")
+
 type header struct {
 	Format int `json:"format"`
 }
@@ -62,6 +64,9 @@ func (d *document) line(line []byte) error {
 	var all fields
 	if err := json.Unmarshal(line, &all); err != nil {
 		return err
+	}
+	if all == nil {
+		return errNoObject
 	}
 	if all["route"] != nil {
 		var r Route
@@ -112,7 +117,7 @@ func decode(line []byte, v any) (fields, error) {
 		return nil, err
 	}
 	if extra == nil {
-		return nil, errors.New("not an object")
+		return nil, errNoObject
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeOf(v).Elem()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const (
@@ -109,8 +110,28 @@ func compactLog(path string) error {
 	}
 	if err != nil {
 		_ = os.Remove(temp)
+		return err
 	}
-	return err
+	removeOldTemps(path)
+	return nil
+}
+
+// removeOldTemps removes what killed processes left beside path. A temporary file
+// lives for milliseconds; one an hour older than path, just written, is nobody's.
+func removeOldTemps(path string) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return
+	}
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), tempSuffix) {
+			continue
+		}
+		if old, err := e.Info(); err == nil && info.ModTime().Sub(old.ModTime()) > time.Hour {
+			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
 }
 
 // readLog returns the events of the log at path; none where it cannot be read.
