@@ -25,7 +25,7 @@ const recordsChildEnv = "BITBUCKET_TEST_RECORDS_CHILD" // "TASK FOLDER NUMBER"
 // recordsChild returns this test binary as another process that does task.
 func recordsChild(task, dir string, number int) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestRecordsChild$", "-test.count=1")
-	cmd.Env = append(os.Environ(), recordsChildEnv+"="+fmt.Sprintf("%s %s %d", task, dir, number))
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", recordsChildEnv+"="+fmt.Sprintf("%s %s %d", task, dir, number))
 	return cmd
 }
 
@@ -126,7 +126,7 @@ func TestParallelProcessesLoseNoUpdate(t *testing.T) {
 }
 
 func TestKilledUpdateLeavesOldOrNew(t *testing.T) {
-	const rounds, accounts = 200, 200
+	const rounds, accounts = 120, 200
 	a := OpenAccounts(t.TempDir())
 	mustUpdate(t, a, func(b *Book) error {
 		for i := range accounts {

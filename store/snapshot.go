@@ -81,9 +81,15 @@ func isAccount(line []byte) bool { return bytes.HasPrefix(line, []byte(accountPr
 // value returns what follows prefix in line up to the string's end, or nil. A string
 // with an escape is decoded.
 func value(line []byte, prefix string) []byte {
-	start := bytes.Index(line, []byte(prefix))
+	// Quotes are everywhere, and the search stops at each: look for what follows one.
+	start := bytes.Index(line, []byte(prefix[1:])) - 1
 	if start < 0 {
 		return nil
+	}
+	if line[start] != prefix[0] {
+		if start = bytes.Index(line, []byte(prefix)); start < 0 {
+			return nil
+		}
 	}
 	text := line[start+len(prefix):]
 	end := bytes.IndexByte(text, '"')

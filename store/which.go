@@ -139,26 +139,28 @@ func (s Snapshot) candidates(q Query) (c candidates) {
 // the fields as Update orders them, which takes a tenth of searching for each, and
 // searches where a person ordered them otherwise.
 func names(line []byte) (name, email, username []byte) {
-	rest := line
-	next := func(prefix string) []byte {
-		if !bytes.HasPrefix(rest, []byte(prefix)) {
-			return nil
-		}
-		text := rest[len(prefix):]
-		end := bytes.IndexByte(text, '"')
-		if end < 0 {
-			return nil
-		}
-		rest = text[end+1:]
-		return text[:end]
-	}
-	name = next(accountPrefix)
-	next(`,"kind":"`)
-	email, username = next(`,"email":"`), next(`,"username":"`)
+	name, rest := leading(line, accountPrefix)
+	_, rest = leading(rest, `,"kind":"`)
+	email, rest = leading(rest, `,"email":"`)
+	username, rest = leading(rest, `,"username":"`)
 	if !bytes.HasPrefix(rest, []byte(`,"backend":"`)) || bytes.IndexByte(line[:len(line)-len(rest)], '\\') >= 0 {
 		email, username = value(line, `"email":"`), value(line, `"username":"`)
 	}
 	return name, email, username
+}
+
+// leading cuts prefix, a string and its closing quote off the line's beginning, if it
+// begins so. A string with an escape is cut wrongly.
+func leading(line []byte, prefix string) (text, rest []byte) {
+	if len(line) < len(prefix) || string(line[:len(prefix)]) != prefix {
+		return nil, line
+	}
+	text = line[len(prefix):]
+	end := bytes.IndexByte(text, '"')
+	if end < 0 {
+		return nil, line
+	}
+	return text[:end], text[end+1:]
 }
 
 // preset returns the default account, which Update puts first.
