@@ -90,8 +90,12 @@ func Stable(program, pathVar, goos string) (path string, ok bool) {
 	if !Volatile(program) {
 		return program, true
 	}
-	for _, path := range onPath(pathVar, goos) {
-		if !Volatile(path) && sameFile(path, program) {
+	return lasting(program, onPath(pathVar, goos), Volatile)
+}
+
+func lasting(program string, names []string, volatile func(string) bool) (path string, ok bool) {
+	for _, path := range names {
+		if !volatile(path) && sameFile(path, program) {
 			return path, true
 		}
 	}
