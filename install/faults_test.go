@@ -248,3 +248,46 @@ func TestCancelled(t *testing.T) {
 		t.Error("written")
 	}
 }
+
+// meddle puts a git before the real one that first runs a line of shell when it is
+// told to write; $real is git, $file what it writes.
+func (h *house) meddle(script string) Git {
+	h.Helper()
+	h.write("git", "#!/bin/sh\nreal='"+h.Path+"'\nfile=$3\ncase \"$*\" in *--add*|*--replace-all*) "+script+" ;; esac\nexec \"$real\" \"$@\"\n")
+	h.chmod("git", 0o700)
+	g := h.Git
+	g.Path = h.path("git")
+	return g
+}
+
+// TestFileChangesUnderTheEdit: what another writes while git edits the copy is not lost.
+func TestFileChangesUnderTheEdit(t *testing.T) {
+	h := newHouse(t)
+	h.write(".gitconfig", section("manager"))
+	o := h.options()
+	o.Git = h.meddle(`test -e "$HOME/done" || { : >"$HOME/done"; "$real" config --global a.b c; }`)
+	h.install(o)
+	h.equal("theirs", h.values(o, "a.b"), []string{"c"})
+	h.equal("ours", h.values(o, KeyHelper), []string{"", o.Program})
+}
+
+func TestGitWritesOtherwise(t *testing.T) {
+	for name, script := range map[string]string{
+		"another key too":    `"$real" config --file "$file" a.b c`,
+		"not what was asked": `exec "$real" config --file "$file" --add credential.https://bitbucket.org.helper wrong`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.write(".gitconfig", "[user]\n\tname = Ann\n")
+			o := h.options()
+			o.Git = h.meddle(script)
+			if err := h.plan(o).Apply(t.Context()); err == nil {
+				t.Error("no error")
+			}
+			if got := h.read(".gitconfig"); got != "[user]\n\tname = Ann\n" {
+				t.Errorf("written all the same:\n%s", got)
+			}
+			h.tidy()
+		})
+	}
+}

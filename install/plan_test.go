@@ -240,3 +240,16 @@ func TestRecordIsKept(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingToUndo: without ours and without a record, a person's own lines stay.
+func TestNothingToUndo(t *testing.T) {
+	h := newHouse(t)
+	before := section("", "manager") + "\tuseHttpPath = true\n[lfs \"https://bitbucket.org\"]\n\taccess = basic\n"
+	h.write(".gitconfig", before)
+	if p := h.uninstall(h.options()); !p.Empty() {
+		t.Errorf("planned:\n%s", p)
+	}
+	if got := h.read(".gitconfig"); got != before {
+		t.Errorf("got:\n%s", got)
+	}
+}
