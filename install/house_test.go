@@ -8,8 +8,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"git-credential-bitbucket/internal/require"
 )
+
+var gitVersion = sync.OnceValues(func() (Version, error) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return Version{}, err
+	}
+	return Git{Path: git, Env: os.Environ()}.Version(context.Background())
+})
 
 // house is a home with nothing in it and git to live there.
 type house struct {
@@ -23,6 +34,9 @@ func newHouse(t testing.TB, env ...string) *house {
 	git, err := exec.LookPath("git")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if v, err := gitVersion(); err != nil || v.Before(envSince) {
+		require.Absent(t, "a git that takes its system config's path from GIT_CONFIG_SYSTEM, 2.32: without it tests would write the machine's")
 	}
 	home, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
