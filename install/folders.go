@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A Candidate is a folder where the binary may be put.
@@ -75,13 +76,16 @@ func fold(dir, goos string) string {
 // volatile matches, in a path with slashes, the folders of which the next upgrade or
 // clean-up makes another or none: Nix's and Guix's stores, Homebrew's Cellar and
 // Caskroom, snap's revisions, "go run" and temporary folders, and any folder named
-// by a version (scoop, mise, asdf).
-var volatile = regexp.MustCompile(`(?i)^/(nix|gnu)/store/|/(Cellar|Caskroom)/|^/snap/[^/]+/x?\d+/|/go-build\d*/|^/tmp/|^/var/(tmp|folders)/|^/private/(tmp|var/folders)/|/AppData/Local/Temp/|(^|[/@-])v?\d+\.\d+(\.\d+)*([+_-][^/]*)?/`)
+// by a version (scoop, mise, asdf). It is compiled when first used, for this package is
+// linked into every get.
+var volatile = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^/(nix|gnu)/store/|/(Cellar|Caskroom)/|^/snap/[^/]+/x?\d+/|/go-build\d*/|^/tmp/|^/var/(tmp|folders)/|^/private/(tmp|var/folders)/|/AppData/Local/Temp/|(^|[/@-])v?\d+\.\d+(\.\d+)*([+_-][^/]*)?/`)
+})
 
 // Volatile reports whether a binary's path is one that will not last. It reads the
 // path alone.
 func Volatile(program string) bool {
-	return volatile.MatchString(strings.ReplaceAll(program, `\`, "/"))
+	return volatile().MatchString(strings.ReplaceAll(program, `\`, "/"))
 }
 
 // Stable is a name for the program that lasts: its own, or that of a link to it in a

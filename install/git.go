@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,10 +41,12 @@ func (v Version) Before(w Version) bool {
 	return v.Patch < w.Patch
 }
 
-var versionLine = regexp.MustCompile(`^git version (\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?`)
+var versionLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^git version (\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?`)
+})
 
 func parseVersion(s string) (v Version, ok bool) {
-	m := versionLine.FindStringSubmatch(s)
+	m := versionLine().FindStringSubmatch(s)
 	if m == nil {
 		return v, false
 	}
