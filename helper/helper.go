@@ -119,6 +119,9 @@ func (h *Helper) facts(ctx context.Context, request Request) Facts {
 		if kind := bitbucket.KindOf(f.Token); kind != bitbucket.UnknownKind {
 			f.Kind = kind
 		}
+		if fp := f.Token.Fingerprint(); fp != f.Account.Fingerprint {
+			h.served(fp)
+		}
 	}
 	if !f.Token.IsZero() {
 		f.Health = h.Seen.Read(f.Token.Fingerprint()).Health(request.Workspace(), f.Now)
@@ -157,14 +160,17 @@ func (h *Helper) stored(ctx context.Context, account store.Account) (secret.Secr
 		return secret.Secret{}, store.ErrNotFound
 	}
 	token, err := h.Secrets.Get(ctx, account.Backend, account.Name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return secret.Secret{}, err
+	case token.IsZero():
+		// git takes an empty password for a whole credential.
+		return secret.Secret{}, &store.BackendError{Backend: account.Backend, Err: store.ErrDamaged}
 	}
 	return token, bitbucket.Printable(token)
 }
 
-// remark says what was odd about an ambient token, and remembers one that a command
-// gave, so that git's erase of it is recognised.
+// remark says what was odd about an ambient token.
 func (h *Helper) remark(f Facts, token AmbientToken) {
 	n := Notice{Source: f.Source, Kind: f.Kind}
 	if len(token.Fixes) > 0 {
@@ -179,8 +185,16 @@ func (h *Helper) remark(f Facts, token AmbientToken) {
 		n.What = CutOff
 		h.Say(n)
 	}
-	if token.Command && !h.Seen.Known(token.Token.Fingerprint()) {
-		h.note(token.Token.Fingerprint(), store.Event{What: store.EventServed})
+	if token.Command {
+		h.served(token.Token.Fingerprint())
+	}
+}
+
+// served remembers a token that no account's record names, so that git's erase of it
+// is recognised: one that a command gave, or that was changed in its backend by hand.
+func (h *Helper) served(fingerprint string) {
+	if fingerprint != "" && !h.Seen.Known(fingerprint) {
+		h.note(fingerprint, store.Event{What: store.EventServed})
 	}
 }
 
