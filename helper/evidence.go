@@ -83,12 +83,14 @@ func (h *Helper) adopt(ctx context.Context, request Request) Outcome {
 		return Done
 	}
 	account, err := h.which(request)
-	empty := errors.Is(err, store.ErrNoAccounts) || err == nil && (account.Fingerprint == "" || !account.SetAside.IsZero())
-	if !empty {
+	if err != nil && !errors.Is(err, store.ErrNoAccounts) {
 		return Done
 	}
 	now := h.Now()
 	if !marked(h.Seen.Read(asked(account.Name)), h.Parents(), now) || !h.Alone(ctx, request) {
+		return Done
+	}
+	if token, err := h.stored(ctx, account); !token.IsZero() || err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Done
 	}
 	kind := bitbucket.KindOf(request.Password)
@@ -103,7 +105,7 @@ func (h *Helper) adopt(ctx context.Context, request Request) Outcome {
 		return Done
 	}
 	account.Kind, account.Created = string(kind), now
-	account.Expires, account.Certain, account.Guessed = time.Time{}, false, false
+	account.Expires, account.Certain, account.Guessed, account.SetAside = time.Time{}, false, false, time.Time{}
 	kept, err := h.Adopt(ctx, account, request.Password)
 	if err != nil {
 		h.Say(Notice{What: NotAdopted, Account: account, Err: err})
