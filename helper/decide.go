@@ -110,13 +110,13 @@ func decide(f Facts) Decision {
 		return refuse(say(Paused), health.InBurst, end)
 	}
 	if !until.IsZero() {
-		refused := refuse(say(Paused), count, until)
 		if f.Now.Before(until) {
-			return refused
+			return refuse(say(Paused), count, until)
 		}
 		retry := answer(f, []Notice{say(OneMoreTry)})
 		retry.Claim = f.Token.Fingerprint() + "/retry." + notice.Workspace
-		retry.Otherwise = &refused
+		others := refuse(say(Paused), count, f.Now.Add(claimLife))
+		retry.Otherwise = &others
 		return retry
 	}
 
@@ -199,25 +199,26 @@ func Pause(h store.Health, expired bool) (count int, until time.Time) {
 }
 
 // expiryWarning is due when the 30th, 14th and 7th day before the date are crossed,
-// and on each day below.
+// and on each day below. An OAuth token lives for hours and is renewed by us. A stage
+// names the date, since a person who amends it is to be warned again.
 func expiryWarning(f Facts, say func(What) Notice, expired bool) (Notice, bool) {
 	expires := f.Account.Expires
 	left := expires.Sub(f.Now)
-	if expires.IsZero() || left > 30*day || f.Account.Certain || f.Caller.QuietFetch {
+	if expires.IsZero() || left > 30*day || f.Kind == bitbucket.OAuthToken || f.Caller.QuietFetch {
 		return Notice{}, false
 	}
 	n := say(ExpiryNear)
 	n.Days = days(left)
-	today := f.Now.UTC().Format(time.DateOnly)
+	today, date := f.Now.UTC().Format(time.DateOnly), expires.UTC().Format(time.DateOnly)
 	switch {
 	case expired:
 		n = say(ExpiryPassed)
 		n.Days = days(-left)
 		n.Stage = "expired-" + today
 	case left > 14*day:
-		n.Stage = "30"
+		n.Stage = "30-" + date
 	case left > 7*day:
-		n.Stage = "14"
+		n.Stage = "14-" + date
 	default:
 		n.Stage = today
 	}
