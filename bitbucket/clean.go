@@ -3,6 +3,7 @@ package bitbucket
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"git-credential-bitbucket/store/secret"
@@ -15,7 +16,7 @@ const MaxToken = 64 << 10
 var (
 	ErrEmptyToken   = errors.New("the token is empty")
 	ErrLongToken    = errors.New("the token is longer than 64 KiB")
-	ErrBrokenToken  = errors.New("the token has a blank, a line break or a control character in it")
+	ErrBrokenToken  = errors.New("the token has a blank, a colon, a line break or a control character in it")
 	ErrForeignToken = errors.New("the address is not one of https://" + Host)
 	ErrMissingToken = errors.New("the address has no token in it")
 )
@@ -35,61 +36,86 @@ const (
 type Cleaned struct {
 	Token secret.Secret
 	User  string // what stood before it in user:token or in an address, else ""
-	Fixes []Fix  // what was taken off, in the order it was
+	Fixes []Fix  // what was taken off, each once, in the order it was
 }
 
 // Clean finds the token in what a person pasted or a CI system keeps in a variable:
 // with blanks, a line end or quotes around it, as user:token, inside an address
 // https://user:token@bitbucket.org/…, or with its "=" written as "\=" or "%3D". A
-// single line end at the end is no Fix.
+// single line end at the end is no Fix. What it found it leaves as it is another time.
 func Clean(pasted secret.Secret) (Cleaned, error) {
-	text := strings.TrimPrefix(pasted.Reveal(), "\ufeff")
+	text := pasted.Reveal()
 	if len(text) > MaxToken {
 		return Cleaned{}, ErrLongToken
 	}
 	var found Cleaned
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
-	text = found.trim(text)
-	for _, quote := range []string{`"`, `'`, "`"} {
-		if len(text) >= 2 && strings.HasPrefix(text, quote) && strings.HasSuffix(text, quote) {
-			text = text[1 : len(text)-1]
-			found.Fixes = append(found.Fixes, FixQuotes)
-			text = found.trim(text)
-			break
-		}
-	}
+	text = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(text, mark), "\n"), "\r")
+	text = found.peel(text)
 	switch {
 	case strings.Contains(text, "://"):
 		var err error
 		if found.User, text, err = fromAddress(text); err != nil {
 			return Cleaned{}, err
 		}
-		found.Fixes = append(found.Fixes, FixURL)
+		found.fixed(FixURL)
 	case strings.Contains(text, ":"):
 		found.User, text, _ = strings.Cut(text, ":")
-		found.Fixes = append(found.Fixes, FixUser)
-		text = found.trim(text)
+		found.fixed(FixUser)
 	}
+	text = found.peel(text)
 	if KindOf(secret.New(text)) != UnknownKind {
-		plain := strings.NewReplacer(`\=`, "=", "%3D", "=", "%3d", "=").Replace(text)
-		if plain != text {
-			text = plain
-			found.Fixes = append(found.Fixes, FixEscapes)
-		}
+		text = found.unescape(text)
 	}
-	if text == "" {
+	switch {
+	case text == "":
 		return Cleaned{}, ErrEmptyToken
+	case strings.Contains(text, ":"):
+		return Cleaned{}, ErrBrokenToken
 	}
 	found.Token = secret.New(text)
-	return found, Printable(found.Token)
+	if err := Printable(found.Token); err != nil {
+		return Cleaned{}, err
+	}
+	return found, nil
 }
 
-func (c *Cleaned) trim(text string) string {
-	trimmed := strings.TrimSpace(text)
-	if trimmed != text {
-		c.Fixes = append(c.Fixes, FixBlanks)
+// mark is the byte order mark that some editors put before a text.
+const mark = "\ufeff"
+
+// peel takes off what stands around text: blanks, byte order marks, pairs of quotes.
+func (c *Cleaned) peel(text string) string {
+	for {
+		before := text
+		if text = strings.Trim(strings.TrimSpace(text), mark); text != before {
+			c.fixed(FixBlanks)
+		}
+		if quote := text[:min(1, len(text))]; len(text) >= 2 && strings.Contains("\"'`", quote) && strings.HasSuffix(text, quote) {
+			text = text[1 : len(text)-1]
+			c.fixed(FixQuotes)
+		}
+		if text == before {
+			return text
+		}
 	}
-	return trimmed
+}
+
+// unescape writes each "=" plainly.
+func (c *Cleaned) unescape(text string) string {
+	escapes := strings.NewReplacer(`\=`, "=", "%3D", "=", "%3d", "=")
+	for {
+		plain := escapes.Replace(text)
+		if plain == text {
+			return text
+		}
+		text = plain
+		c.fixed(FixEscapes)
+	}
+}
+
+func (c *Cleaned) fixed(fix Fix) {
+	if !slices.Contains(c.Fixes, fix) {
+		c.Fixes = append(c.Fixes, fix)
+	}
 }
 
 // Printable returns ErrBrokenToken for a token that cannot stand in a line of git's
