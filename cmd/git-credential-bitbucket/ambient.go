@@ -41,9 +41,10 @@ type ambient struct {
 	slow bool // reading it runs a command
 }
 
-func (p *process) ambient(commandFlag string) helper.Ambient {
-	if commandFlag != "" {
-		return p.tokenCommand("--token-command", commandFlag)
+// ambient finds the source; commandFlag is nil without --token-command.
+func (p *process) ambient(commandFlag *string) helper.Ambient {
+	if commandFlag != nil {
+		return p.tokenCommand("--token-command", *commandFlag)
 	}
 	if command, set := p.lookup(commandVariable); set {
 		return p.tokenCommand(commandVariable, command)

@@ -143,7 +143,7 @@ func (p *process) sourceReport(ctx context.Context) sourceReport {
 	if named := p.env("BITBUCKET_ACCOUNT"); named != "" {
 		return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT names " + oneLine(named)}
 	}
-	source := p.ambient("")
+	source := p.ambient(nil)
 	if source.Name() == "" {
 		return sourceReport{Name: "accounts", Reason: "no variable with a token is set"}
 	}

@@ -16,7 +16,7 @@ import (
 type call struct {
 	operation    string
 	account      string
-	tokenCommand string
+	tokenCommand *string // nil: not given
 }
 
 // parseCall recognises git's own calls, which go past the command framework: an
@@ -28,12 +28,8 @@ func parseCall(args []string, terminal bool) (call, bool) {
 	var words []string
 	for i := 0; i < len(args); i++ {
 		name, value, joined := strings.Cut(args[i], "=")
-		var target *string
 		switch name {
-		case "--account":
-			target = &c.account
-		case "--token-command":
-			target = &c.tokenCommand
+		case "--account", "--token-command":
 		default:
 			words = append(words, args[i])
 			continue
@@ -44,7 +40,11 @@ func parseCall(args []string, terminal bool) (call, bool) {
 			}
 			value = args[i]
 		}
-		*target = value
+		if name == "--account" {
+			c.account = value
+		} else {
+			c.tokenCommand = &value
+		}
 	}
 	if len(words) != 1 || strings.HasPrefix(words[0], "-") {
 		return c, false

@@ -60,7 +60,7 @@ func (p *process) say(kind, format string, args ...any) {
 	if kind != "" {
 		kind += ": "
 	}
-	fmt.Fprintf(p.stderr, "bitbucket: "+kind+format+"\n", args...)
+	fmt.Fprintln(p.stderr, "bitbucket: "+kind+oneLine(fmt.Sprintf(format, args...)))
 }
 
 // caller tells who waits for git.

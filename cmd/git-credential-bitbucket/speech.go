@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
@@ -187,7 +188,7 @@ func recordTrouble(err error) string {
 // oneLine makes text fit for a terminal: no line ends, no control characters.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
@@ -216,7 +217,10 @@ func inWorkspace(n helper.Notice) string {
 }
 
 func guessed(a store.Account) string {
-	if a.Guessed {
+	switch {
+	case a.Certain:
+		return ""
+	case a.Guessed:
 		return " (a guess: nobody gave its date)"
 	}
 	return " (by the date that you gave)"
