@@ -170,9 +170,9 @@ func TestUpdateOnAFullDiskLeavesOld(t *testing.T) {
 func TestKilledAppendGarblesNothing(t *testing.T) {
 	dir := t.TempDir()
 	o := OpenObservations(dir, "", os.Getuid())
-	for range 10 {
+	for round := range 10 {
 		killed(t, recordsChild("append", dir, 0))
-		wholeLines(t, filepath.Join(dir, tokenKey))
+		wholeLines(t, filepath.Join(dir, tokenKey), round+1)
 		if len(o.Read(tokenKey)) == 0 {
 			t.Fatal("everything is lost")
 		}

@@ -36,6 +36,8 @@ func TestHealth(t *testing.T) {
 			Health{Bursts: 2, InBurst: 1, BurstBegan: at(2.001), LastRejected: at(2.001)}},
 		{"parallel jobs append out of order", Log{rejected(1.004, "w"), rejected(1, "w"), rejected(1.9, "w")},
 			Health{Bursts: 1, InBurst: 3, BurstBegan: at(1.004), LastRejected: at(1.9)}},
+		{"a clock put back begins a burst", Log{rejected(10, "w"), rejected(5, "w")},
+			Health{Bursts: 2, InBurst: 1, BurstBegan: at(5), LastRejected: at(5)}},
 		{"another workspace", Log{rejected(1, "v"), rejected(2, "")}, Health{}},
 		{"ASCII case aside", Log{rejected(1, "W")}, Health{Bursts: 1, InBurst: 1, BurstBegan: at(1), LastRejected: at(1)}},
 		{"a success clears", Log{rejected(1, "w"), rejected(10, "w"), succeeded(20, "W"), rejected(30, "w")},

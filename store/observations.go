@@ -72,6 +72,7 @@ func appendLine(f *os.File, line []byte) (size int64, err error) {
 		return 0, err
 	}
 	size = info.Size()
+	// Another's write may be seen half done here; then there is a blank line, no harm.
 	var last [1]byte
 	if size > 0 {
 		if _, err := f.ReadAt(last[:], size-1); err == nil && last[0] != '\n' {

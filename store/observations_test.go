@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -163,23 +164,28 @@ func TestParallelAppends(t *testing.T) {
 		})
 	}
 	all.Wait()
-	wholeLines(t, filepath.Join(dir, tokenKey))
+	wholeLines(t, filepath.Join(dir, tokenKey), 0)
 	if o.Read(tokenKey).Health("", at(1000)).LastServed.IsZero() {
 		t.Error("nothing is left")
 	}
 }
 
-// wholeLines fails for a log with anything in it that is no event.
-func wholeLines(t *testing.T, path string) {
+// wholeLines fails for a log with more lines in it that are no events than may have
+// been cut off. Blank ones are none: who sees half of another's write begins anew.
+func wholeLines(t *testing.T, path string, cutOff int) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var broken []string
 	for line := range strings.Lines(string(data)) {
-		if _, ok := parseEvent(strings.TrimSuffix(line, "\n")); !ok || !strings.HasSuffix(line, "\n") {
-			t.Errorf("garbled: %q", line)
+		if _, ok := parseEvent(strings.TrimSuffix(line, "\n")); !ok && line != "\n" {
+			broken = append(broken, line)
 		}
+	}
+	if len(broken) > cutOff {
+		t.Errorf("garbled: %q", broken)
 	}
 }
 
@@ -201,7 +207,9 @@ func TestFallback(t *testing.T) {
 		{"another's", func(p string) error { return os.Mkdir(p, 0o700) }, os.Getuid() + 1, false},
 		{"the group may write", func(p string) error { return os.Mkdir(p, 0o700) }, os.Getuid(), false},
 		{"others may read", func(p string) error { return os.Mkdir(p, 0o700) }, os.Getuid(), false},
-		{"a link", func(p string) error { return os.Symlink(t.TempDir(), p) }, os.Getuid(), false},
+		{"a link", func(p string) error {
+			return errors.Join(os.Mkdir(p+" target", 0o700), os.Symlink(p+" target", p))
+		}, os.Getuid(), false},
 		{"a file", func(p string) error { return os.WriteFile(p, nil, 0o600) }, os.Getuid(), false},
 	} {
 		t.Run(c.label, func(t *testing.T) {

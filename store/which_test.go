@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -108,6 +109,8 @@ func TestSnapshotOfAnEditedFile(t *testing.T) {
 		"blanks, escapes, another first field": `{"format":1}` + "\n" + bob + "\n" +
 			`{"kind": "api-token", "account":"\u0061nn", "username":"\u0041nn", "email":"ann@a.example", "backend":"file", "fingerprint":"00112233aabbccdd", "created":"2026-01-02T03:04:05Z"}` +
 			"\n" + ` {"account": "ann", "route":"team"}` + "\n",
+		"escapes":           `{"format":1}` + "\n" + bob + "\n" + strings.Replace(ann, `"ann"`, `"\u0061nn"`, 1) + "\n" + route + "\n",
+		"blanks":            `{"format":1}` + "\n" + bob + "\n" + strings.Replace(ann, `"fingerprint":"`, `"fingerprint": "`, 1) + "\n" + route + "\n",
 		"a later version's": `{"format":1,"by":"2.0"}` + "\n" + ann[:len(ann)-1] + `,"later":{"a":1}}` + "\n" + bob + "\n" + route + "\n" + `{"policy":"strict"}` + "\n",
 	} {
 		t.Run(label, func(t *testing.T) {
