@@ -177,6 +177,11 @@ func (p *process) prove(ctx context.Context, account store.Account) error {
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, git.Path, "credential", "fill")
 	cmd.Env = append(git.Env, "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "BITBUCKET_ACCOUNT="+account.Name)
+	for _, name := range []string{passphraseVariable, passphraseVariable + "_FILE"} {
+		if value, set := p.lookup(name); set {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
 	cmd.Stdin = strings.NewReader("protocol=https\nhost=" + bitbucket.Host + "\n\n")
 	cmd.Stdout, cmd.Stderr = &out, &said
 	cmd.WaitDelay = time.Second

@@ -328,4 +328,7 @@ func (p *process) saidStored(a store.Account, chosen bool) {
 	if a.Backend == store.BackendFile {
 		p.sayFileLock(a.Name)
 	}
+	if source := p.ambient(nil).Name(); source != "" {
+		p.say(asNote, "%s is set and wins over stored accounts; unset it, or set BITBUCKET_ACCOUNT=%s", source, a.Name)
+	}
 }

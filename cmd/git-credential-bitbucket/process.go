@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -156,9 +157,13 @@ func (p *process) accounts() *store.Accounts { return store.OpenAccounts(p.confi
 
 func (p *process) history() *store.History { return store.OpenHistory(p.stateDir()) }
 
-// backend opens the backend of that name. Opening costs nothing.
+// backend opens the backend of that name. Opening costs nothing. pass is a program: it
+// inherits our environment, but for the secrets in it.
 func (p *process) backend(name string) (store.Backend, error) {
 	config := p.backendConfig()
+	if name == store.BackendPass {
+		dropSecrets()
+	}
 	config.Person = p.person(name)
 	return store.Open(name, config)
 }
@@ -198,17 +203,21 @@ func (p *process) busAddress() string {
 	return ""
 }
 
+// passphraseVariable holds the file backend's passphrase, or with _FILE behind it the
+// path of a file that does.
+const passphraseVariable = "BITBUCKET_CREDENTIAL_PASSPHRASE"
+
 // passphrase of the file backend, as far as the environment has one.
 func (p *process) passphrase() (secret.Secret, error) {
-	const name = "BITBUCKET_CREDENTIAL_PASSPHRASE"
-	if value, set := p.lookup(name); set {
+	if value, set := p.lookup(passphraseVariable); set {
 		if value == "" {
-			return secret.Secret{}, &sourceError{name, "is set but empty", "unset it, or give it a passphrase"}
+			return secret.Secret{}, &sourceError{passphraseVariable, "is set but empty", "unset it, or give it a passphrase"}
 		}
 		return secret.New(value), nil
 	}
-	if path, set := p.lookup(name + "_FILE"); set {
-		return readSecretFile(name+"_FILE", path)
+	if path, set := p.lookup(passphraseVariable + "_FILE"); set {
+		read, err := readSecretFile(passphraseVariable+"_FILE", path)
+		return secret.New(strings.TrimRight(read.Reveal(), "\r\n")), err
 	}
 	return secret.Secret{}, nil
 }

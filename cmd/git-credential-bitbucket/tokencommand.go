@@ -69,9 +69,18 @@ func (p *process) childEnviron() []string {
 	return kept
 }
 
+// dropSecrets takes them out of our own environment, for a library that starts programs.
+func dropSecrets() {
+	for _, line := range os.Environ() {
+		if name, _, _ := strings.Cut(line, "="); holdsSecret(name) {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
 func holdsSecret(name string) bool {
 	switch strings.TrimSuffix(name, "_FILE") {
-	case commandVariable, "BITBUCKET_CREDENTIAL_PASSPHRASE":
+	case commandVariable, passphraseVariable:
 		return true
 	}
 	for _, variable := range variables {
