@@ -126,7 +126,7 @@ func TestParallelProcessesLoseNoUpdate(t *testing.T) {
 }
 
 func TestKilledUpdateLeavesOldOrNew(t *testing.T) {
-	const rounds, accounts = 120, 200
+	const rounds, accounts = 100, 200
 	a := OpenAccounts(t.TempDir())
 	mustUpdate(t, a, func(b *Book) error {
 		for i := range accounts {
