@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,6 +49,7 @@ func scriptNow() time.Time {
 }
 
 func TestScripts(t *testing.T) {
+	detach()
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		RequireExplicitExec: true,
@@ -58,6 +61,8 @@ func TestScripts(t *testing.T) {
 			"bitbucket": bitbuckettest.Script,
 			"clock":     setClock,
 			"request":   writeRequest,
+			"ready":     makeReady,
+			"helper":    runHelper,
 		},
 	})
 }
@@ -139,16 +144,82 @@ func setClock(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // writeRequest writes a request of git's protocol: "request FILE protocol=https …", each
-// argument a line. \r, \n and \x00 in an argument stand for the bytes.
+// argument a line. \r, \n and \x00 in an argument stand for the bytes, and WORKSPACE/REPO
+// for the lines that git sends for that repository.
 func writeRequest(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: request FILE LINE...")
 	}
 	var out strings.Builder
 	for _, line := range args[1:] {
+		if !strings.Contains(line, "=") && strings.Count(line, "/") == 1 {
+			line = `protocol=https\nhost=bitbucket.org\npath=` + line + ".git"
+		}
 		plain, err := strconv.Unquote(`"` + strings.ReplaceAll(line, `"`, `\"`) + `"`)
 		ts.Check(err)
 		out.WriteString(plain + "\n")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
+}
+
+// runHelper calls the program as git does and wants an exit status of it:
+// "helper 3 get acme/app", "helper 0 erase acme/app password=$TOKEN".
+func runHelper(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: helper STATUS OPERATION LINE...")
+	}
+	request := filepath.Join(ts.Getenv("WORK"), ".request")
+	writeRequest(ts, false, append([]string{request}, args[2:]...))
+	if got := strconv.Itoa(runWith(ts, request, "git-credential-bitbucket", args[1])); got != args[0] {
+		ts.Fatalf("exit status %s, want %s", got, args[0])
+	}
+}
+
+// makeReady makes a token known to the test Bitbucket, stores it, and tells git to ask
+// the program: "ready NAME [KEY=VALUE of bitbucket token]... [FLAG of store]...".
+func makeReady(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: ready NAME [KEY=VALUE]... [FLAG]...")
+	}
+	flags := len(args)
+	if i := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-") }); i > 0 {
+		flags = i
+	}
+	server := bitbuckettest.FromScript(ts)
+	ts.Check(server.Command(append([]string{"token"}, args[:flags]...)...))
+	token, _ := server.Token(args[0])
+	file := filepath.Join(ts.Getenv("WORK"), ".token")
+	ts.Check(os.WriteFile(file, []byte(token.Text), 0o600))
+	store := append([]string{"git-credential-bitbucket", "store", "--token-stdin", "--backend=file"}, args[flags:]...)
+	if status := runWith(ts, file, store...); status != 0 {
+		ts.Fatalf("exit status %d", status)
+	}
+	ts.Check(os.Remove(file))
+
+	config := filepath.Join(ts.Getenv("HOME"), ".gitconfig")
+	text, err := os.ReadFile(config)
+	ts.Check(err)
+	if !strings.Contains(string(text), gitAsksUs) {
+		ts.Check(os.WriteFile(config, append(text, gitAsksUs...), 0o600))
+	}
+}
+
+// gitAsksUs is what the command install sets, with the program by its name.
+const gitAsksUs = `[credential "https://bitbucket.org"]
+	helper =
+	helper = bitbucket
+	useHttpPath = true
+`
+
+// runWith runs the command with the file as standard input and returns its exit status.
+func runWith(ts *testscript.TestScript, file string, command ...string) int {
+	err := ts.Exec("sh", append([]string{"-c", `exec "$@" <"$0"`, file}, command...)...)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		ts.Fatalf("%v", err)
+	}
+	if exit != nil {
+		return exit.ExitCode()
+	}
+	return 0
 }
