@@ -63,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"request":   writeRequest,
 			"ready":     makeReady,
 			"helper":    runHelper,
+			"together":  runTogether,
 		},
 	})
 }
@@ -173,6 +174,18 @@ func runHelper(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strconv.Itoa(runWith(ts, request, "git-credential-bitbucket", args[1])); got != args[0] {
 		ts.Fatalf("exit status %s, want %s", got, args[0])
 	}
+}
+
+// runTogether gets what so many processes answer that ask at the same moment:
+// "together 10 acme/app".
+func runTogether(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: together NUMBER LINE...")
+	}
+	request := filepath.Join(ts.Getenv("WORK"), ".request")
+	writeRequest(ts, false, append([]string{request}, args[1:]...))
+	const each = `i=0; while [ $i -lt $1 ]; do git-credential-bitbucket get <"$0" & i=$((i+1)); done; wait`
+	ts.Check(ts.Exec("sh", "-c", each, request, args[0]))
 }
 
 // makeReady makes a token known to the test Bitbucket, stores it, and tells git to ask
