@@ -33,7 +33,7 @@ is put aside, and uninstall brings it back.`,
 		c.Flags().BoolVar(&flags.byName, "by-name", false, "name the helper instead of its path: git then finds it on PATH, 2 ms later")
 		c.Flags().BoolVar(&flags.lfs, "lfs", false, "also let git-lfs log in at once (lfs.https://bitbucket.org.access = basic)")
 		c.RunE = func(c *cobra.Command, _ []string) error {
-			program, err := p.program()
+			program, err := p.program(flags.byName)
 			if err != nil {
 				return err
 			}
@@ -98,19 +98,20 @@ func (p *process) options(f *installFlags, program string) (install.Options, err
 	}, nil
 }
 
-// program is the path by which git should start this binary: a lasting one.
-func (p *process) program() (string, error) {
-	path, err := os.Executable()
+// program is the path by which git should start this binary: a lasting one. From a
+// place that will not last, git can still find by name the one on PATH.
+func (p *process) program(byName bool) (string, error) {
+	path, err := p.executable()
 	if err != nil {
 		return "", fail(exitFailed, "this program cannot tell where it is: %v", err)
 	}
 	if stable, ok := install.Stable(path, p.env("PATH"), runtime.GOOS); ok {
 		return stable, nil
 	}
-	if install.Volatile(path) {
-		return "", fail(exitFailed, "this program is in a place that will not last, %s; type: git-credential-bitbucket setup", path)
+	if named, err := exec.LookPath(install.Binary); byName && err == nil {
+		return named, nil
 	}
-	return path, nil
+	return "", fail(exitFailed, "this program is in a place that will not last, %s; type: git-credential-bitbucket setup", path)
 }
 
 func hasLFS() bool {
@@ -141,7 +142,7 @@ func (p *process) install(ctx context.Context, f *installFlags, program string) 
 }
 
 func (p *process) uninstall(ctx context.Context, f *installFlags) error {
-	program, err := os.Executable()
+	program, err := p.executable()
 	if err != nil {
 		return fail(exitFailed, "this program cannot tell where it is: %v", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -79,7 +78,7 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 
 // place copies the program to where it can stay, unless it is in such a place already.
 func (p *process) place(dryRun, quiet bool) (string, error) {
-	running, err := os.Executable()
+	running, err := p.executable()
 	if err != nil {
 		return "", fail(exitFailed, "this program cannot tell where it is: %v", err)
 	}

@@ -22,14 +22,16 @@ type process struct {
 	stdin, stdout, stderr *os.File
 	lookup                func(name string) (value string, set bool)
 	now                   func() time.Time
+	executable            func() (string, error) // this program's own path
 }
 
 func self() *process {
 	return &process{
 		args:  os.Args[1:],
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		lookup: os.LookupEnv,
-		now:    time.Now,
+		lookup:     os.LookupEnv,
+		now:        time.Now,
+		executable: os.Executable,
 	}
 }
 

@@ -22,17 +22,36 @@ import (
 // that git calls is this test binary under the program's name: it is the program, but
 // for its clock, which a script sets.
 
-// clockVariable names a file with the time at which the program believes to be.
-const clockVariable = "SCRIPT_CLOCK"
+const (
+	// clockVariable names a file with the time at which the program believes to be.
+	clockVariable = "SCRIPT_CLOCK"
+	// terminalVariable lets the program keep the terminal that it was started on.
+	// Without it nobody can be asked, wherever the tests run.
+	terminalVariable = "SCRIPT_TERMINAL"
+	// lastingVariable makes the program believe that it is in no temporary folder.
+	lastingVariable = "SCRIPT_LASTING"
+)
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"git-credential-bitbucket": func() {
+			if os.Getenv(terminalVariable) == "" {
+				detach()
+			}
 			p := self()
 			p.now = scriptNow
+			if os.Getenv(lastingVariable) != "" {
+				p.executable = lastingExecutable
+			}
 			os.Exit(int(p.run()))
 		},
 	})
+}
+
+// lastingExecutable spells the path so that it does not look temporary.
+func lastingExecutable() (string, error) {
+	path, err := os.Executable()
+	return "/." + path, err
 }
 
 // scriptNow is the time in the clock's file, or the real time where there is none.
@@ -87,9 +106,11 @@ func setupScript(env *testscript.Env) error {
 		"HOME":                home,
 		"GIT_CONFIG_NOSYSTEM": "1",
 		"GIT_TERMINAL_PROMPT": "0",
-		"TZ":                  "UTC",
-		"LC_ALL":              "C",
-		clockVariable:         filepath.Join(env.WorkDir, ".clock"),
+		// Without it the person's own bus may be found in /run/user.
+		"DBUS_SESSION_BUS_ADDRESS": "disabled:",
+		"TZ":                       "UTC",
+		"LC_ALL":                   "C",
+		clockVariable:              filepath.Join(env.WorkDir, ".clock"),
 	} {
 		env.Setenv(name, value)
 	}
