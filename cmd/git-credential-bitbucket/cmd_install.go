@@ -136,6 +136,9 @@ func (p *process) install(ctx context.Context, f *installFlags, program string) 
 		return installFailure(err)
 	}
 	for _, finding := range findings {
+		if finding.Kind == install.Unstable && f.byName {
+			continue // no path of it stands in git's config
+		}
 		p.sayFinding(finding)
 	}
 	return nil
