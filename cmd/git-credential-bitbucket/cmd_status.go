@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os/exec"
 	"path/filepath"
@@ -165,7 +166,7 @@ func (p *process) accountReport(a store.Account) accountReport {
 		SetAside: present(a.SetAside), Expires: present(a.Expires),
 	}
 	if !a.Expires.IsZero() {
-		left := int(a.Expires.Sub(now) / day)
+		left := int(math.Ceil(a.Expires.Sub(now).Hours() / 24)) // as get's warnings round
 		r.DaysLeft = &left
 		switch {
 		case a.Certain:
