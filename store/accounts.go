@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // ErrNoAccounts: nothing is stored.
@@ -62,7 +63,8 @@ func (a *Accounts) read() (data []byte, err error) {
 		data, err = os.ReadFile(a.Path())
 		return err
 	})
-	if errors.Is(err, fs.ErrNotExist) {
+	// HOME=/dev/null, as build machines set it, leads below something that is no folder.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	return data, err

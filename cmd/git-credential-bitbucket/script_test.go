@@ -25,9 +25,6 @@ import (
 const (
 	// clockVariable names a file with the time at which the program believes to be.
 	clockVariable = "SCRIPT_CLOCK"
-	// terminalVariable lets the program keep the terminal that it was started on.
-	// Without it nobody can be asked, wherever the tests run.
-	terminalVariable = "SCRIPT_TERMINAL"
 	// lastingVariable makes the program believe that it is in no temporary folder.
 	lastingVariable = "SCRIPT_LASTING"
 )
@@ -35,9 +32,6 @@ const (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"git-credential-bitbucket": func() {
-			if os.Getenv(terminalVariable) == "" {
-				detach()
-			}
 			p := self()
 			p.now = scriptNow
 			if os.Getenv(lastingVariable) != "" {
@@ -79,6 +73,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"bitbucket": bitbuckettest.Script,
 			"clock":     setClock,
+			"exits":     wantStatus,
 			"request":   writeRequest,
 			"ready":     makeReady,
 			"helper":    runHelper,

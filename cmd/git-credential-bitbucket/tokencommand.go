@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strings"
 	"time"
+
+	"golang.org/x/term"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/store/secret"
@@ -38,10 +41,15 @@ func (p *process) runTokenCommand(ctx context.Context, source, command string) (
 	var out limitedBuffer
 	cmd := exec.CommandContext(ctx, shell, "-c", command)
 	cmd.Env, cmd.Dir = p.childEnviron(), p.home()
-	if cmd.Dir == "" {
+	if info, err := os.Stat(cmd.Dir); err != nil || !info.IsDir() {
 		cmd.Dir = string(os.PathSeparator)
 	}
 	cmd.Stdout, cmd.Stderr = &out, p.stderr
+	if !term.IsTerminal(int(p.stderr.Fd())) {
+		// Whoever reads git's stderr to its end must not wait for a descendant that
+		// keeps it open: it gets a pipe that ends with us.
+		cmd.Stderr = struct{ io.Writer }{p.stderr}
+	}
 	ownGroup(cmd)
 	// A descendant that keeps the output open must not keep us.
 	cmd.WaitDelay = time.Second
