@@ -79,6 +79,10 @@ func (a *ambient) Token(ctx context.Context) (helper.AmbientToken, error) {
 	}
 	cleaned, err := bitbucket.Clean(raw)
 	switch {
+	case errors.Is(err, bitbucket.ErrEmptyToken) && a.slow:
+		return helper.AmbientToken{}, &sourceError{a.name, "printed no token", "run the command by hand to see why"}
+	case err != nil && a.slow:
+		return helper.AmbientToken{}, &sourceError{a.name, "printed no usable token: " + err.Error(), "let the command print the token alone"}
 	case errors.Is(err, bitbucket.ErrEmptyToken):
 		return helper.AmbientToken{}, &sourceError{a.name, "is set but holds no token", "set it to a token, or unset it"}
 	case err != nil:
