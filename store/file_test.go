@@ -30,7 +30,7 @@ func TestFileKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	storetest.Run(t, storetest.Size{Writers: 8, Rounds: 8, Readers: 2, Largest: 64 << 10}, func(t *testing.T) store.Backend {
-		return open(t, store.BackendFile, store.Config{FileDir: dir})
+		return open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
 	})
 }
 
@@ -55,6 +55,6 @@ func TestFileWithPassphraseKeepsTheContract(t *testing.T) {
 	lightly(t, dir, "correct horse")
 	size := storetest.Size{Writers: 4, Rounds: 3, Readers: 1, Largest: 8 << 10}
 	storetest.Run(t, size, func(t *testing.T) store.Backend {
-		return open(t, store.BackendFile, store.Config{FileDir: dir, Passphrase: passphrase("correct horse")})
+		return open(t, store.BackendFile, store.Config{FileDir: dir, Person: true, Passphrase: passphrase("correct horse")})
 	})
 }

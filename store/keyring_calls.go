@@ -16,9 +16,27 @@ import (
 // A serviceBus is one connection's talk with the secret service, for one call of
 // the backend, whose context it keeps.
 type serviceBus struct {
-	conn   *dbus.Conn
-	ctx    context.Context
-	person bool
+	conn        *dbus.Conn
+	ctx         context.Context
+	person      bool
+	collections []dbus.ObjectPath
+}
+
+// dialService connects to the bus and asks the service for its collections. That
+// answer is waited for in every case: gnome-keyring 42 learns of a client on its first
+// call, and now and then handles the call before that. Only to read a property it
+// needs no client; OpenSession or SearchItems as the first call kill the daemon.
+func dialService(ctx context.Context, address string, person bool) (*serviceBus, error) {
+	conn, err := dialBus(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	b := &serviceBus{conn: conn, ctx: ctx, person: person}
+	if err := b.property(ssPath, ssService, "Collections", &b.collections); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
 }
 
 // close drops the connection, and with it the session.
@@ -74,16 +92,11 @@ func (b *serviceBus) value(item, session dbus.ObjectPath) (secret.Secret, error)
 
 // keyring is where new items go: the collection "login", or else the default one.
 func (b *serviceBus) keyring() (dbus.ObjectPath, error) {
-	alias := b.send(ssPath, ssService+".ReadAlias", "default")
-	var all []dbus.ObjectPath
-	if err := b.property(ssPath, ssService, "Collections", &all); err != nil {
-		return "", err
-	}
-	if slices.Contains(all, ssLogin) {
+	if slices.Contains(b.collections, ssLogin) {
 		return ssLogin, nil
 	}
 	var standard dbus.ObjectPath
-	if err := (<-alias.Done).Store(&standard); err != nil {
+	if err := b.call(ssPath, ssService+".ReadAlias", "default").Store(&standard); err != nil {
 		return "", busError(err)
 	}
 	if standard == nowhere || standard == "" {

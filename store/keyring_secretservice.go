@@ -27,8 +27,8 @@ const (
 
 // secretService keeps secrets as items of the Secret Service: gnome-keyring, KWallet
 // and KeePassXC offer it. zalando/go-keyring's own calls stay unused, for they go
-// through a bus that it may start itself, take 13 round trips for a secret, and
-// unlock before they know whether there is one.
+// through a bus that it may start itself, take 13 round trips for a secret where here
+// are three, and unlock before they know whether there is one.
 type secretService struct {
 	service string
 	address string
@@ -42,7 +42,7 @@ func openKeyring(c Config) Backend {
 
 func (s *secretService) Get(ctx context.Context, key string) (secret.Secret, error) {
 	return await(ctx, s.patience, func(ctx context.Context) (secret.Secret, error) {
-		bus, err := s.dial(ctx)
+		bus, err := dialService(ctx, s.address, s.person)
 		if err != nil {
 			return secret.Secret{}, err
 		}
@@ -74,7 +74,7 @@ func (s *secretService) Get(ctx context.Context, key string) (secret.Secret, err
 
 func (s *secretService) Set(ctx context.Context, key string, value secret.Secret) error {
 	_, err := await(ctx, s.patience, func(ctx context.Context) (struct{}, error) {
-		bus, err := s.dial(ctx)
+		bus, err := dialService(ctx, s.address, s.person)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -107,7 +107,7 @@ func (s *secretService) Set(ctx context.Context, key string, value secret.Secret
 
 func (s *secretService) Delete(ctx context.Context, key string) error {
 	_, err := await(ctx, s.patience, func(ctx context.Context) (struct{}, error) {
-		bus, err := s.dial(ctx)
+		bus, err := dialService(ctx, s.address, s.person)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -137,14 +137,6 @@ func (s *secretService) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-func (s *secretService) dial(ctx context.Context) (*serviceBus, error) {
-	conn, err := dialBus(ctx, s.address)
-	if err != nil {
-		return nil, err
-	}
-	return &serviceBus{conn, ctx, s.person}, nil
-}
-
 // attributes are those that zalando/go-keyring writes as well:
 // secret-tool lookup service git-credential-bitbucket username default
 func attributes(service, key string) map[string]string {
@@ -164,11 +156,10 @@ func preferred(items []dbus.ObjectPath) dbus.ObjectPath {
 func probeKeyring(ctx context.Context, c Config) error {
 	quick := patience{backend: BackendKeyring, limit: probeLimit}
 	probe := func(ctx context.Context) (struct{}, error) {
-		conn, err := dialBus(ctx, c.BusAddress)
+		bus, err := dialService(ctx, c.BusAddress, false)
 		if err != nil {
 			return struct{}{}, err
 		}
-		bus := &serviceBus{conn, ctx, false}
 		defer bus.close()
 		keyring, err := bus.keyring()
 		if err != nil {
