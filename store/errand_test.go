@@ -19,13 +19,14 @@ import (
 // An errand is done by the test binary run anew, as a process of its own: to be
 // killed, traced, or started with another environment.
 type errand struct {
-	Op      string // "get", "set", "delete", "choose", "nothing"
+	Op      string // "get", "set", "delete", "choose", "bus"
 	Backend string
 	Key     string
 	Value   string
 	Rounds  int // how often; Value then stands for itself and its number
 	Phrase  string
 	Person  bool
+	Full    bool // no file can grow
 	Config  place
 }
 
@@ -82,13 +83,17 @@ func (e errand) config() store.Config {
 }
 
 func (e errand) do() (out outcome) {
+	if e.Full {
+		fillDisk()
+	}
 	c := e.config()
 	c.Waiting = func(string, time.Duration) { out.Waits++ }
 	begun := time.Now()
 	err := func() error {
 		b, err := store.Open(e.Backend, c)
 		switch {
-		case e.Op == "nothing":
+		case e.Op == "bus":
+			out.Value = os.Getenv("DBUS_SESSION_BUS_ADDRESS")
 			return nil
 		case e.Op == "choose":
 			choice, err := store.Choose(context.Background(), c)
@@ -134,9 +139,37 @@ func (e errand) command(t testing.TB, prefix []string, env ...string) *exec.Cmd 
 	}
 	line := append(slices.Clone(prefix), self)
 	cmd := exec.CommandContext(t.Context(), line[0], line[1:]...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), errandVariable + "=" + string(text)}, env...)
+	cmd.Env = append(childEnv(t, errandVariable+"="+string(text)), env...)
 	return cmd
 }
+
+// childEnv has nothing of this process's environment but PATH. The race detector's
+// report at exit takes a second that nobody needs.
+func childEnv(t testing.TB, what string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GORACE=atexit_sleep_ms=0", what}
+}
+
+const insideVariable = "STORE_TEST_INSIDE"
+
+// inside runs one test, which does nothing elsewhere, in a process of its own with
+// that prefix and environment.
+func inside(t *testing.T, name string, prefix []string, env ...string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := append(slices.Clone(prefix), self, "-test.run=^"+name+"$", "-test.v")
+	cmd := exec.CommandContext(t.Context(), line[0], line[1:]...)
+	cmd.Env = append(childEnv(t, insideVariable+"="+name), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	t.Logf("%s", out)
+}
+
+func isInside(t *testing.T) bool { return os.Getenv(insideVariable) == t.Name() }
 
 // run has the errand done.
 func (e errand) run(t testing.TB, prefix []string, env ...string) outcome {

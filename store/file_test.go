@@ -1,13 +1,26 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 
+	"git-credential-bitbucket/internal/require"
 	"git-credential-bitbucket/store"
 	"git-credential-bitbucket/store/secret"
 	"git-credential-bitbucket/store/storetest"
@@ -57,4 +70,350 @@ func TestFileWithPassphraseKeepsTheContract(t *testing.T) {
 	storetest.Run(t, size, func(t *testing.T) store.Backend {
 		return open(t, store.BackendFile, store.Config{FileDir: dir, Person: true, Passphrase: passphrase("correct horse")})
 	})
+}
+
+// state is what the folder holds beside the lock.
+func state(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.Name() != "lock" {
+			names = append(names, entry.Name())
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+func set(t *testing.T, b store.Backend, key, value string) {
+	t.Helper()
+	if err := b.Set(t.Context(), key, secret.New(value)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wants fails unless a get of key gives the value, or an error of exactly that kind.
+func wants(t *testing.T, b store.Backend, key, value string, kinds ...string) {
+	t.Helper()
+	got, err := b.Get(t.Context(), key)
+	if value != got.Reveal() || !slices.Equal(kindsOf(err), kinds) {
+		t.Errorf("get %s: %q, %v (%q), want %q, %q", key, got.Reveal(), err, kindsOf(err), value, kinds)
+	}
+}
+
+func TestFilePassphrase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := store.Config{FileDir: dir, Person: true}
+	plain := open(t, store.BackendFile, c)
+	c.Passphrase = passphrase("correct horse")
+	locked := open(t, store.BackendFile, c)
+	c.Passphrase = passphrase("battery staple")
+	wrong := open(t, store.BackendFile, c)
+	protected := func(want bool) {
+		t.Helper()
+		got, err := store.FileProtection(c, "default")
+		if err != nil || got != want {
+			t.Errorf("FileProtection: %v, %v, want %v", got, err, want)
+		}
+	}
+
+	if _, err := store.FileProtection(c, "default"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("FileProtection of nothing: %v", err)
+	}
+	set(t, plain, "default", "by key file")
+	protected(false)
+	wants(t, locked, "default", "by key file")
+
+	// A passphrase locks the entry anew; what the key file opened is gone.
+	set(t, locked, "default", "by passphrase")
+	protected(true)
+	if got := state(t, dir); got != "argon2id key passphrase-default" {
+		t.Errorf("the folder holds %s", got)
+	}
+	wants(t, locked, "default", "by passphrase")
+	wants(t, plain, "default", "", "locked")
+	wants(t, wrong, "default", "", "refused")
+
+	// Nothing less, and no other passphrase, stands beside it.
+	for b, kind := range map[store.Backend]error{plain: store.ErrLocked, wrong: store.ErrRefused} {
+		for _, key := range []string{"default", "other"} {
+			if err := b.Set(t.Context(), key, secret.New("x")); !errors.Is(err, kind) {
+				t.Errorf("set %s: %v, want %v", key, err, kind)
+			}
+		}
+	}
+	wants(t, locked, "default", "by passphrase")
+
+	// A forgotten passphrase can be replaced once nothing is locked with it.
+	if err := plain.Delete(t.Context(), "default"); err != nil {
+		t.Fatal(err)
+	}
+	set(t, wrong, "default", "by another")
+	wants(t, wrong, "default", "by another")
+	wants(t, locked, "default", "", "refused")
+}
+
+func TestFileStretching(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	set(t, open(t, store.BackendFile, store.Config{FileDir: dir, Person: true, Passphrase: passphrase("correct horse")}), "default", "x")
+	text, err := os.ReadFile(filepath.Join(dir, "argon2id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var used struct {
+		Memory, Time, Lanes int
+		Salt                []byte
+	}
+	if err := json.Unmarshal(text, &used); err != nil {
+		t.Fatal(err)
+	}
+	// OWASP Password Storage Cheat Sheet: m=19456 (19 MiB), t=2, p=1.
+	if used.Memory != 19456 || used.Time != 2 || used.Lanes != 1 || len(used.Salt) != 16 {
+		t.Errorf("argon2id with %+v", used)
+	}
+}
+
+// A crash after the entry with the passphrase was written and before the one without
+// was removed.
+func TestFileCrashWhileLockingAnew(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	lightly(t, dir, "correct horse")
+	plain := open(t, store.BackendFile, store.Config{FileDir: dir})
+	locked := open(t, store.BackendFile, store.Config{FileDir: dir, Passphrase: passphrase("correct horse")})
+	set(t, plain, "default", "old")
+	old, err := os.ReadFile(filepath.Join(dir, "keyfile-default"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, locked, "default", "new")
+	if err := os.WriteFile(filepath.Join(dir, "keyfile-default"), old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, locked, "default", "new")
+	wants(t, plain, "default", "", "locked")
+	if err := locked.Delete(t.Context(), "default"); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, plain, "default", "", "not found")
+}
+
+func TestFileDamage(t *testing.T) {
+	t.Parallel()
+	entry := func(dir string) string { return filepath.Join(dir, "keyfile-default") }
+	cut := func(to float64) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			text, err := os.ReadFile(entry(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = text[:int(float64(len(text))*to)]
+			if err := os.WriteFile(entry(dir), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name string
+		harm func(t *testing.T, dir string)
+		kind string
+	}{
+		{"empty", cut(0), "damaged"},
+		{"cut short", cut(0.5), "damaged"},
+		{"last bytes missing", cut(0.98), "damaged"},
+		{"swapped", func(t *testing.T, dir string) {
+			if err := os.Rename(filepath.Join(dir, "keyfile-other"), entry(dir)); err != nil {
+				t.Fatal(err)
+			}
+		}, "damaged"},
+		{"key gone", func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, "key")); err != nil {
+				t.Fatal(err)
+			}
+		}, "damaged"},
+		{"another key", func(t *testing.T, dir string) {
+			if err := os.WriteFile(filepath.Join(dir, "key"), bytes.Repeat([]byte("k"), 32), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "damaged"},
+		{"key cut short", func(t *testing.T, dir string) {
+			if err := os.Truncate(filepath.Join(dir, "key"), 31); err != nil {
+				t.Fatal(err)
+			}
+		}, "damaged"},
+		{"key open to others", func(t *testing.T, dir string) {
+			if runtime.GOOS == "windows" {
+				require.Absent(t, "no file modes on Windows")
+			}
+			if err := os.Chmod(filepath.Join(dir, "key"), 0o640); err != nil {
+				t.Fatal(err)
+			}
+		}, "refused"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			b := open(t, store.BackendFile, store.Config{FileDir: dir})
+			set(t, b, "default", "one")
+			set(t, b, "other", "two")
+			c.harm(t, dir)
+			wants(t, b, "default", "", c.kind)
+		})
+	}
+}
+
+func TestFileModes(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		require.Absent(t, "no file modes on Windows")
+	}
+	dir := filepath.Join(t.TempDir(), "a", "secrets")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	set(t, open(t, store.BackendFile, store.Config{FileDir: dir}), "default", "ATATT-plainly")
+	modes := map[string]fs.FileMode{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		modes[entry.Name()] = info.Mode().Perm()
+		if text, err := os.ReadFile(path); err == nil && bytes.Contains(text, []byte("plainly")) {
+			t.Errorf("the token stands in %s", entry.Name())
+		}
+		return nil
+	})
+	want := map[string]fs.FileMode{"secrets": 0o700, "key": 0o600, "lock": 0o600, "keyfile-default": 0o600}
+	if err != nil || !maps.Equal(modes, want) {
+		t.Errorf("modes %v, %v", modes, err)
+	}
+}
+
+func TestFileSweepsWhatTheKilledLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, age := range map[string]time.Duration{"writing-old": time.Hour, "writing-now": time.Minute} {
+		path, then := filepath.Join(dir, name), time.Now().Add(-age)
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(t, open(t, store.BackendFile, store.Config{FileDir: dir}), "default", "x")
+	if got := state(t, dir); got != "key keyfile-default writing-now" {
+		t.Errorf("the folder holds %s", got)
+	}
+}
+
+func TestFileFullDisk(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		require.Absent(t, "no limit on files' size on Windows")
+	}
+	dir := t.TempDir()
+	b := open(t, store.BackendFile, store.Config{FileDir: dir})
+	set(t, b, "default", "old")
+	e := errand{Op: "set", Backend: store.BackendFile, Key: "default", Value: "new", Config: place{FileDir: dir}, Full: true}
+	if out := e.run(t, nil); out.Error == "" || len(out.Kinds) > 0 {
+		t.Errorf("set on a full disk: %q, %q", out.Error, out.Kinds)
+	}
+	wants(t, b, "default", "old")
+	if got := state(t, dir); got != "key keyfile-default" {
+		t.Errorf("the folder holds %s", got)
+	}
+}
+
+// Eight processes that are the first ones agree on one key.
+func TestFileFirstWriters(t *testing.T) {
+	t.Parallel()
+	const writers = 8
+	dir := filepath.Join(t.TempDir(), "secrets")
+	var all sync.WaitGroup
+	for i := range writers {
+		e := errand{Op: "set", Backend: store.BackendFile, Key: fmt.Sprint("w", i), Value: fmt.Sprint(i), Person: true, Config: place{FileDir: dir}}
+		cmd := e.command(t, nil)
+		all.Go(func() {
+			if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), `"Error":""`) {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	all.Wait()
+	b := open(t, store.BackendFile, store.Config{FileDir: dir})
+	for i := range writers {
+		wants(t, b, fmt.Sprint("w", i), fmt.Sprint(i))
+	}
+}
+
+// Five hundred writers are killed at random instants; whoever reads then finds a
+// value that was written.
+func TestFileKilledWriters(t *testing.T) {
+	t.Parallel()
+	require.Tool(t, "go")
+	const lines, rounds, begin = 2, 250, "token "
+	writer := filepath.Join(t.TempDir(), "writer.exe")
+	if out, err := exec.Command("go", "build", "-o", writer, "./testdata/writer").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for range lines {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			b := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
+			before := begin + "0"
+			set(t, b, "default", before)
+			changed := 0
+			for range rounds {
+				cmd := exec.Command(writer, dir, begin)
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Duration(5+rand.IntN(20)) * time.Millisecond)
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+				got, err := b.Get(t.Context(), "default")
+				if err != nil || !strings.HasPrefix(got.Reveal(), begin) {
+					t.Fatalf("%q, %v", got.Reveal(), err)
+				}
+				if got.Reveal() != before {
+					changed++
+				}
+				before = got.Reveal()
+			}
+			if changed < rounds/20 {
+				t.Errorf("only %d of %d writers came to write", changed, rounds)
+			}
+			t.Logf("%d of %d writers had written before they were killed", changed, rounds)
+		})
+	}
+}
+
+func BenchmarkFileGet(b *testing.B) {
+	for name, phrase := range map[string]func() (secret.Secret, error){"key file": nil, "passphrase": passphrase("correct horse")} {
+		b.Run(name, func(b *testing.B) {
+			backend, err := store.Open(store.BackendFile, store.Config{FileDir: b.TempDir(), Passphrase: phrase})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := backend.Set(b.Context(), "default", secret.New("x")); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := backend.Get(b.Context(), "default"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -2,11 +2,9 @@ package store_test
 
 import (
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,29 +155,6 @@ func lockOnly(t *testing.T, g *storetest.GnomeKeyring) {
 func muteBus(t *testing.T) string {
 	address, _ := countingBus(t)
 	return address
-}
-
-// countingBus is a mute bus that counts who connects.
-func countingBus(t *testing.T) (address string, accepted *atomic.Int32) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bus")
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted = new(atomic.Int32)
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			accepted.Add(1)
-			t.Cleanup(func() { _ = conn.Close() })
-		}
-	}()
-	t.Cleanup(func() { _ = listener.Close() })
-	return "unix:path=" + path, accepted
 }
 
 // muteOwner owns the service's name and answers nothing.
