@@ -25,7 +25,7 @@ type Fake struct {
 	Fail   error  // if set every call returns it: store.ErrLocked, store.ErrAbsent, …
 	Hang   bool   // every call waits 2 s, or for its context, and returns store.ErrTimeout
 	Limit  int    // bytes a value may have, as 2,560 in Windows; 0: any number
-	Writes int    // Set and Delete work so often and then return ErrKilled; 0: for ever
+	Writes int    // Set and Delete return ErrKilled once Written has reached it; 0: never
 
 	mutex   sync.Mutex
 	items   map[string]secret.Secret
@@ -109,6 +109,13 @@ func (f *Fake) Calls() Calls {
 	return f.calls
 }
 
+// Written tells how often Set and Delete changed anything.
+func (f *Fake) Written() int {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.written
+}
+
 func (f *Fake) count(calls *int) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -117,7 +124,7 @@ func (f *Fake) count(calls *int) {
 
 // spend uses up one of the Writes.
 func (f *Fake) spend() error {
-	if f.Writes > 0 && f.written == f.Writes {
+	if f.Writes > 0 && f.written >= f.Writes {
 		return f.error(ErrKilled)
 	}
 	f.written++
