@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -187,9 +186,7 @@ func runHelper(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	request := filepath.Join(ts.Getenv("WORK"), ".request")
 	writeRequest(ts, false, append([]string{request}, args[2:]...))
-	if got := strconv.Itoa(runWith(ts, request, "git-credential-bitbucket", args[1])); got != args[0] {
-		ts.Fatalf("exit status %s, want %s", got, args[0])
-	}
+	wantStatus(ts, false, append([]string{args[0]}, withInput(request, "git-credential-bitbucket", args[1])...))
 }
 
 // runTogether gets what so many processes answer that ask at the same moment:
@@ -220,9 +217,7 @@ func makeReady(ts *testscript.TestScript, neg bool, args []string) {
 	file := filepath.Join(ts.Getenv("WORK"), ".token")
 	ts.Check(os.WriteFile(file, []byte(token.Text), 0o600))
 	store := append([]string{"git-credential-bitbucket", "store", "--token-stdin", "--backend=file"}, args[flags:]...)
-	if status := runWith(ts, file, store...); status != 0 {
-		ts.Fatalf("exit status %d", status)
-	}
+	wantStatus(ts, false, append([]string{"0"}, withInput(file, store...)...))
 	ts.Check(os.Remove(file))
 
 	config := filepath.Join(ts.Getenv("HOME"), ".gitconfig")
@@ -240,15 +235,7 @@ const gitAsksUs = `[credential "https://bitbucket.org"]
 	useHttpPath = true
 `
 
-// runWith runs the command with the file as standard input and returns its exit status.
-func runWith(ts *testscript.TestScript, file string, command ...string) int {
-	err := ts.Exec("sh", append([]string{"-c", `exec "$@" <"$0"`, file}, command...)...)
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		ts.Fatalf("%v", err)
-	}
-	if exit != nil {
-		return exit.ExitCode()
-	}
-	return 0
+// withInput is a command that runs another with the file as standard input.
+func withInput(file string, command ...string) []string {
+	return append([]string{"sh", "-c", `exec "$@" <"$0"`, file}, command...)
 }
