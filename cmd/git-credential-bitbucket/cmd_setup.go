@@ -40,30 +40,53 @@ Without a terminal it takes the token with --token-stdin and asks nothing.`,
 	},
 }
 
+// setup asks everything before it changes anything.
 func (p *process) setup(ctx context.Context, token *storeFlags, where *installFlags) error {
-	if _, err := p.checkStore(token); err != nil {
+	before, err := p.checkStore(token)
+	if err != nil {
 		return err
 	}
 	if _, err := p.git(); err != nil {
 		return err
 	}
-	if !token.tokenStdin && !hasTerminal() {
+	if !token.tokenStdin && !where.dryRun && !hasTerminal() {
 		return fail(exitUsage, "there is no terminal to ask on; type: git-credential-bitbucket setup --token-stdin, and give it the token on standard input")
 	}
-	program, err := p.place(where.dryRun, token.tokenStdin)
+	quiet := token.tokenStdin || where.dryRun
+	running, program, err := p.place(quiet)
 	if err != nil {
 		return err
 	}
-	if !where.lfs && hasLFS() {
-		where.lfs, err = p.offerLFS(token.tokenStdin)
-		if err != nil {
+	if !where.lfs && !quiet && hasLFS() {
+		if where.lfs, err = p.confirm("git-lfs is here. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)?"); err != nil {
 			return err
 		}
 	}
-	if err := p.install(ctx, where, program); err != nil || where.dryRun {
+	if where.dryRun {
+		if program != running {
+			p.say("", "the program would be copied to %s", program)
+		}
+		return p.install(ctx, where, program)
+	}
+	asked, err := p.askSetup(token, before)
+	if err != nil {
 		return err
 	}
-	account, err := p.setupToken(ctx, token)
+
+	if err := p.copyProgram(running, program); err != nil {
+		return err
+	}
+	if err := p.install(ctx, where, program); err != nil {
+		return err
+	}
+	account := before
+	switch {
+	case asked == nil:
+	case asked.token.Token.IsZero():
+		err = p.amend(asked.account)
+	default:
+		account, err = p.keepToken(ctx, asked, "setup")
+	}
 	if err != nil {
 		return err
 	}
@@ -76,21 +99,31 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 	return nil
 }
 
-// place copies the program to where it can stay, unless it is in such a place already.
-func (p *process) place(dryRun, quiet bool) (string, error) {
-	running, err := p.executable()
+// askSetup asks for a token; one that is there stays if the person likes it so, and
+// then there are no answers.
+func (p *process) askSetup(f *storeFlags, before store.Account) (*answers, error) {
+	if before.Fingerprint != "" && before.SetAside.IsZero() && !f.tokenStdin {
+		replace, err := p.confirm(fmt.Sprintf("Account %s holds the token %s. Replace it?", before.Name, before.Hint))
+		if err != nil || !replace {
+			return nil, err
+		}
+	}
+	return p.askToken(f, before)
+}
+
+// place returns where the program runs from and where it can stay: the same, unless
+// that is a place that will not last. Nothing is copied yet.
+func (p *process) place(quiet bool) (running, program string, err error) {
+	running, err = p.executable()
 	if err != nil {
-		return "", fail(exitFailed, "this program cannot tell where it is: %v", err)
+		return "", "", fail(exitFailed, "this program cannot tell where it is: %v", err)
 	}
 	if stable, ok := install.Stable(running, p.env("PATH"), runtime.GOOS); ok {
-		return stable, nil
-	}
-	if !install.Volatile(running) {
-		return running, nil
+		return stable, stable, nil
 	}
 	candidates := install.Candidates(p.env("GOBIN"), p.env("GOPATH"), p.home(), p.env("PATH"), runtime.GOOS)
 	if len(candidates) == 0 {
-		return "", fail(exitFailed, "there is no folder to put the program in; set HOME or GOBIN")
+		return "", "", fail(exitFailed, "there is no folder to put the program in; set HOME or GOBIN")
 	}
 	best := candidates[0]
 	for _, candidate := range candidates {
@@ -98,31 +131,31 @@ func (p *process) place(dryRun, quiet bool) (string, error) {
 			best = candidate
 		}
 	}
-	program := filepath.Join(best.Dir, install.Binary)
+	program = filepath.Join(best.Dir, install.Binary)
 	if runtime.GOOS == "windows" {
 		program += ".exe"
-	}
-	if dryRun {
-		p.say("", "the program would be copied to %s", program)
-		return program, nil
 	}
 	if best.From == "home" && !quiet {
 		yes, err := p.confirm(fmt.Sprintf("Copy the program to %s?", program))
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		if !yes {
-			return "", fail(exitFailed, "the program was not copied; set GOBIN to a folder for it, and type the command again")
+			return "", "", fail(exitFailed, "the program was not copied; set GOBIN to a folder for it, and type the command again")
 		}
 	}
+	return running, program, nil
+}
+
+func (p *process) copyProgram(running, program string) error {
 	changed, err := install.Place(running, program)
 	if err != nil {
-		return "", fail(exitFailed, "the program cannot be copied: %s; set GOBIN to a folder that you may write", oneLine(err.Error()))
+		return fail(exitFailed, "the program cannot be copied: %s; set GOBIN to a folder that you may write", oneLine(err.Error()))
 	}
 	if changed {
 		p.say("", "copied the program to %s", program)
 	}
-	return program, nil
+	return nil
 }
 
 func (p *process) confirm(question string) (bool, error) {
@@ -136,29 +169,6 @@ func (p *process) confirm(question string) (bool, error) {
 		return false, stopped(err)
 	}
 	return yes, nil
-}
-
-// offerLFS asks whether git-lfs should log in at once.
-func (p *process) offerLFS(quiet bool) (bool, error) {
-	if quiet {
-		return false, nil
-	}
-	return p.confirm("git-lfs is here. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)?")
-}
-
-// setupToken stores a token; one that is there stays if the person likes it so.
-func (p *process) setupToken(ctx context.Context, f *storeFlags) (store.Account, error) {
-	before, err := p.checkStore(f)
-	if err != nil {
-		return before, err
-	}
-	if before.Fingerprint != "" && before.SetAside.IsZero() && !f.tokenStdin {
-		replace, err := p.confirm(fmt.Sprintf("Account %s holds the token %s. Replace it?", before.Name, before.Hint))
-		if err != nil || !replace {
-			return before, err
-		}
-	}
-	return p.storeToken(ctx, f, "setup")
 }
 
 // proofLimit is how long git may take to answer; a keyring's dialog waits for a person.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/store"
 	"git-credential-bitbucket/store/secret"
 )
@@ -30,8 +31,7 @@ but --account and --token-command, it takes git's word that a credential worked.
 		flags := &storeFlags{}
 		flags.add(c)
 		c.RunE = func(c *cobra.Command, _ []string) error {
-			_, err := p.storeToken(c.Context(), flags, "store")
-			return err
+			return p.storeToken(c.Context(), flags)
 		}
 	},
 }
@@ -55,33 +55,41 @@ func (f *storeFlags) add(c *cobra.Command) {
 // amends reports whether something besides the token is said.
 func (f *storeFlags) amends() bool { return f.email != "" || f.username != "" || f.expires != "" }
 
-// storeToken is the person's store. It returns the account as it is kept.
-func (p *process) storeToken(ctx context.Context, f *storeFlags, by string) (store.Account, error) {
-	if f.account == "" {
-		f.account = p.env("BITBUCKET_ACCOUNT")
-	}
+// storeToken is the person's store.
+func (p *process) storeToken(ctx context.Context, f *storeFlags) error {
 	before, err := p.checkStore(f)
 	if err != nil {
-		return before, err
+		return err
 	}
-	asked := &answers{flags: f, before: before, now: p.now()}
-	if f.tokenStdin {
-		err = asked.fromStdin(p)
-	} else {
-		err = asked.fromTerminal(p)
-	}
+	asked, err := p.askToken(f, before)
 	if err != nil {
-		return before, err
+		return err
 	}
 	if asked.token.Token.IsZero() {
-		return p.amend(asked.account, by)
+		return p.amend(asked.account)
 	}
+	_, err = p.keepToken(ctx, asked, "store")
+	return err
+}
+
+// askToken takes the token and what is said of it from where the flags say. It changes
+// nothing.
+func (p *process) askToken(f *storeFlags, before store.Account) (*answers, error) {
+	asked := &answers{flags: f, before: before, now: p.now()}
+	if f.tokenStdin {
+		return asked, asked.fromStdin(p)
+	}
+	return asked, asked.fromTerminal(p)
+}
+
+// keepToken stores the token that was given, and returns the account as it is kept.
+func (p *process) keepToken(ctx context.Context, asked *answers, by string) (store.Account, error) {
 	p.remarkToken(asked)
 	kept, err := p.keep(ctx, asked.account, asked.token.Token, by)
 	if err != nil {
 		return kept, p.backendFailure(err, asked.account)
 	}
-	p.saidStored(kept, f.backend != "" || before.Backend != "")
+	p.saidStored(kept, asked.flags.backend != "" || asked.before.Backend != "")
 	return kept, nil
 }
 
@@ -89,7 +97,10 @@ func (p *process) storeToken(ctx context.Context, f *storeFlags, by string) (sto
 // returns the account as it is.
 func (p *process) checkStore(f *storeFlags) (store.Account, error) {
 	if f.account == "" {
-		f.account = "default"
+		f.account = p.env("BITBUCKET_ACCOUNT")
+	}
+	if f.account == "" {
+		f.account = helper.DefaultAccount
 	}
 	if err := store.ValidName(f.account); err != nil {
 		return store.Account{}, fail(exitUsage, "%s", oneLine(err.Error()))
@@ -268,9 +279,9 @@ func (a *answers) describe(email, expires string) error {
 }
 
 // amend changes what is known of a stored token.
-func (p *process) amend(a store.Account, by string) (store.Account, error) {
+func (p *process) amend(a store.Account) error {
 	if a.Fingerprint == "" {
-		return a, fail(exitUsage, "there is no token in account %s to amend; type: %s", a.Name, storeCommand(a))
+		return fail(exitUsage, "there is no token in account %s to amend; type: %s", a.Name, storeCommand(a))
 	}
 	err := p.accounts().Update(func(book *store.Book) error {
 		present := book.Account(a.Name)
@@ -281,11 +292,11 @@ func (p *process) amend(a store.Account, by string) (store.Account, error) {
 		return nil
 	})
 	if err != nil {
-		return a, fail(exitFailed, "account %s was not amended: %s; type the command again", a.Name, oneLine(err.Error()))
+		return fail(exitFailed, "account %s was not amended: %s; type the command again", a.Name, oneLine(err.Error()))
 	}
-	p.record("amended", a.Name, by, "")
+	p.record("amended", a.Name, "store", "")
 	p.say("", "amended account %s", a.Name)
-	return a, nil
+	return nil
 }
 
 // remarkToken says what was odd about the token that was given.
