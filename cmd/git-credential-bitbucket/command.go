@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/store"
+	"git-credential-bitbucket/store/secret"
 )
 
 // A row is one command for people.
@@ -63,11 +66,27 @@ func (p *process) command() exitStatus {
 		fmt.Fprint(p.stderr, root.UsageString())
 		return exitUsage
 	}
+	if slices.ContainsFunc(p.args, holdsToken) {
+		p.say(asError, "a token is never an argument, since others see those; type: git-credential-bitbucket store --token-stdin, and give it the token on standard input")
+		return exitUsage
+	}
 	err := root.ExecuteContext(context.Background())
 	if err == nil {
 		return exitDone
 	}
 	return p.failed(err)
+}
+
+// holdsToken reports whether an argument is a token, or has one behind its first "=".
+func holdsToken(argument string) bool {
+	_, value, _ := strings.Cut(argument, "=")
+	for _, text := range []string{argument, value} {
+		found, err := bitbucket.Clean(secret.New(text))
+		if err == nil && bitbucket.KindOf(found.Token) != bitbucket.UnknownKind {
+			return true
+		}
+	}
+	return false
 }
 
 // failed says the error and returns its status. What is no failure of ours comes from
