@@ -42,7 +42,7 @@ func passphrase(text string) func() (secret.Secret, error) {
 func TestFileKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	storetest.Run(t, storetest.Size{Writers: 8, Rounds: 8, Readers: 2, Largest: 64 << 10}, func(t *testing.T) store.Backend {
+	storetest.Run(t, storetest.Size{Writers: 8, Rounds: 5, Readers: 2, Largest: 16 << 10}, func(t *testing.T) store.Backend {
 		return open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
 	})
 }
@@ -184,7 +184,7 @@ func TestFileCrashWhileLockingAnew(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	lightly(t, dir, "correct horse")
-	plain := open(t, store.BackendFile, store.Config{FileDir: dir})
+	plain := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
 	locked := open(t, store.BackendFile, store.Config{FileDir: dir, Passphrase: passphrase("correct horse")})
 	set(t, plain, "default", "old")
 	old, err := os.ReadFile(filepath.Join(dir, "keyfile-default"))
@@ -258,7 +258,7 @@ func TestFileDamage(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			b := open(t, store.BackendFile, store.Config{FileDir: dir})
+			b := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
 			set(t, b, "default", "one")
 			set(t, b, "other", "two")
 			c.harm(t, dir)
@@ -276,7 +276,7 @@ func TestFileModes(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	set(t, open(t, store.BackendFile, store.Config{FileDir: dir}), "default", "ATATT-plainly")
+	set(t, open(t, store.BackendFile, store.Config{FileDir: dir, Person: true}), "default", "ATATT-plainly")
 	modes := map[string]fs.FileMode{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -310,7 +310,7 @@ func TestFileSweepsWhatTheKilledLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set(t, open(t, store.BackendFile, store.Config{FileDir: dir}), "default", "x")
+	set(t, open(t, store.BackendFile, store.Config{FileDir: dir, Person: true}), "default", "x")
 	if got := state(t, dir); got != "key keyfile-default writing-now" {
 		t.Errorf("the folder holds %s", got)
 	}
@@ -322,7 +322,7 @@ func TestFileFullDisk(t *testing.T) {
 		require.Absent(t, "no limit on files' size on Windows")
 	}
 	dir := t.TempDir()
-	b := open(t, store.BackendFile, store.Config{FileDir: dir})
+	b := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
 	set(t, b, "default", "old")
 	e := errand{Op: "set", Backend: store.BackendFile, Key: "default", Value: "new", Config: place{FileDir: dir}, Full: true}
 	if out := e.run(t, nil); out.Error == "" || len(out.Kinds) > 0 {
@@ -350,7 +350,7 @@ func TestFileFirstWriters(t *testing.T) {
 		})
 	}
 	all.Wait()
-	b := open(t, store.BackendFile, store.Config{FileDir: dir})
+	b := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
 	for i := range writers {
 		wants(t, b, fmt.Sprint("w", i), fmt.Sprint(i))
 	}

@@ -55,7 +55,7 @@ func TestKeyringItemIsVisibleToSecretTool(t *testing.T) {
 // how long they take at most.
 func TestKeyringFailures(t *testing.T) {
 	t.Parallel()
-	const quick, limited = time.Second, 3 * time.Second
+	const quick, limited = 2 * time.Second, 4 * time.Second
 	gnome := func(o storetest.KeyringOptions, prepare func(*testing.T, *storetest.GnomeKeyring)) func(*testing.T) string {
 		return func(t *testing.T) string {
 			g := storetest.NewGnomeKeyring(t, o)

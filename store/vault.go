@@ -45,7 +45,7 @@ func (v *Vault) Get(ctx context.Context, backend, account string) (secret.Secret
 		}
 		h, split, err := parseHead(value)
 		if err != nil {
-			return secret.Secret{}, &BackendError{Backend: backend, Err: err}
+			return secret.Secret{}, patience{backend: backend}.failed(err, 0)
 		}
 		if !split {
 			return value, nil
@@ -55,7 +55,7 @@ func (v *Vault) Get(ctx context.Context, backend, account string) (secret.Secret
 			return whole, nil
 		}
 		if !errors.Is(err, ErrNotFound) {
-			return secret.Secret{}, err
+			return secret.Secret{}, patience{backend: backend}.failed(err, 0)
 		}
 		// A writer took the parts away after its own head stood.
 		again, err := b.Get(ctx, account)

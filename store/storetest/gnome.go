@@ -3,7 +3,7 @@ package storetest
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +28,11 @@ type KeyringOptions struct {
 	Display []string // "DISPLAY=:5", …: where it can ask a person; needs gcr-prompter
 }
 
-const prompter = "/usr/libexec/gcr-prompter"
+const (
+	prompter       = "/usr/libexec/gcr-prompter"
+	systemPrompter = "org.gnome.keyring.SystemPrompter"
+	loginKeyring   = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
+)
 
 // StartGnomeKeyring starts a bus and gnome-keyring-daemon on it.
 func StartGnomeKeyring(o KeyringOptions) (*GnomeKeyring, error) {
@@ -49,7 +53,7 @@ func (g *GnomeKeyring) start(o KeyringOptions) error {
 	env := append([]string{"XDG_RUNTIME_DIR=" + dir}, o.Display...)
 	prompters := map[string]string{}
 	if len(o.Display) > 0 {
-		prompters["org.gnome.keyring.SystemPrompter"] = prompter
+		prompters[systemPrompter] = prompter
 		prompters["org.gnome.keyring.PrivatePrompter"] = prompter
 	}
 	g.Bus, err = StartBus(prompters, env...)
@@ -69,21 +73,38 @@ func (g *GnomeKeyring) start(o KeyringOptions) error {
 	if err := g.cleanup.start(cmd); err != nil {
 		return err
 	}
+	if len(o.Display) > 0 {
+		// Started by the bus it may take longer than the keyring waits for it.
+		ask := exec.Command(prompter)
+		ask.Env = bare(dir, env...)
+		if err := g.cleanup.start(ask); err != nil {
+			return err
+		}
+	}
+	return g.ready(o)
+}
+
+// ready waits until everything that was started answers.
+func (g *GnomeKeyring) ready(o KeyringOptions) error {
 	conn, err := g.Dial()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	service := conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets")
-	return until("gnome-keyring", func() bool {
+	err = until("gnome-keyring", func() bool {
 		var all []dbus.ObjectPath
 		err := service.Call("org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart,
 			"org.freedesktop.Secret.Service", "Collections").Store(&all)
-		login := false
-		for _, path := range all {
-			login = login || path == loginKeyring
-		}
-		return err == nil && login == !o.NoLogin
+		return err == nil && slices.Contains(all, loginKeyring) == !o.NoLogin
+	})
+	if err != nil || len(o.Display) == 0 {
+		return err
+	}
+	return until("gcr-prompter", func() bool {
+		var owned bool
+		err := conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, systemPrompter).Store(&owned)
+		return err == nil && owned
 	})
 }
 
@@ -101,8 +122,6 @@ func NewGnomeKeyring(t testing.TB, o KeyringOptions) *GnomeKeyring {
 	return started(t, g, err)
 }
 
-const loginKeyring = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
-
 // Lock locks the login keyring.
 func (g *GnomeKeyring) Lock() error {
 	conn, err := g.Dial()
@@ -112,9 +131,4 @@ func (g *GnomeKeyring) Lock() error {
 	defer conn.Close()
 	return conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
 		Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{loginKeyring}).Err
-}
-
-// Home is the folder where the daemon keeps its keyrings.
-func (g *GnomeKeyring) Home() string {
-	return filepath.Clean(strings.TrimPrefix(g.Env[0], "HOME="))
 }
