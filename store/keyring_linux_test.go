@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,15 @@ func TestKeyringKeepsTheContract(t *testing.T) {
 	storetest.Run(t, storetest.Full, func(t *testing.T) store.Backend {
 		return open(t, store.BackendKeyring, store.Config{BusAddress: g.Address, Person: true})
 	})
+}
+
+// An address that is more than one Unix socket is left to godbus.
+func TestKeyringSeveralAddresses(t *testing.T) {
+	t.Parallel()
+	g := storetest.NewGnomeKeyring(t, storetest.KeyringOptions{})
+	b := open(t, store.BackendKeyring, store.Config{BusAddress: "unix:path=" + filepath.Join(t.TempDir(), "none") + ";" + g.Address})
+	set(t, b, "default", "x")
+	wants(t, b, "default", "x")
 }
 
 func TestKeyringItemIsVisibleToSecretTool(t *testing.T) {
@@ -85,6 +95,7 @@ func TestKeyringFailures(t *testing.T) {
 		{name: "bus without service", address: func(t *testing.T) string {
 			return storetest.NewBus(t, nil).Address
 		}, get: []string{"absent"}, set: []string{"absent"}, within: quick},
+		{name: "bus that does not know us", address: rejectingBus, get: []string{"refused"}, set: []string{"refused"}, within: quick},
 		{name: "mute owner", address: muteOwner, get: []string{"timeout"}, set: []string{"timeout"}, within: limited},
 		{name: "activation is left alone without a person", address: stalling, get: []string{"absent"}, set: []string{"absent"}, within: quick},
 		{name: "no keyring yet", address: gnome(storetest.KeyringOptions{NoLogin: true}, nil),
@@ -157,6 +168,27 @@ func muteBus(t *testing.T) string {
 	return address
 }
 
+// rejectingBus lets nobody in.
+func rejectingBus(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "bus")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte("REJECTED EXTERNAL\r\n"))
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+	return "unix:path=" + path
+}
+
 // muteOwner owns the service's name and answers nothing.
 func muteOwner(t *testing.T) string {
 	bus := storetest.NewBus(t, nil)
@@ -203,12 +235,11 @@ func TestKeyringActivationThatStalls(t *testing.T) {
 
 func TestKeyringIsStartedForAPerson(t *testing.T) {
 	t.Parallel()
-	g := storetest.NewGnomeKeyring(t, storetest.KeyringOptions{})
+	require.Tool(t, "gnome-keyring-daemon")
 	path, err := exec.LookPath("gnome-keyring-daemon")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = g
 	bus := storetest.NewBus(t, map[string]string{"org.freedesktop.secrets": path + " --start --foreground --components=secrets"},
 		"XDG_RUNTIME_DIR="+t.TempDir())
 	b := open(t, store.BackendKeyring, store.Config{BusAddress: bus.Address, Person: true})
