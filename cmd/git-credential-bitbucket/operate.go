@@ -68,7 +68,7 @@ func (p *process) operate(c call) exitStatus {
 		return exitOf(p.helper(c).Erase(ctx, p.stdin))
 	case "store":
 		in := bufio.NewReader(p.stdin)
-		if start, _ := in.Peek(tokenPrefix); bitbucket.KindOf(secret.New(string(start))) != bitbucket.UnknownKind {
+		if bitbucket.KindOf(beginning(in)) != bitbucket.UnknownKind {
 			_, _ = io.Copy(io.Discard, io.LimitReader(in, bitbucket.MaxToken))
 			p.say("error", "store without a flag is git's own call, and this looks like a token; type: git-credential-bitbucket store --token-stdin")
 			return exitUsage
@@ -78,8 +78,17 @@ func (p *process) operate(c call) exitStatus {
 	return exitDone
 }
 
-// tokenPrefix is how many bytes tell a token's kind.
-const tokenPrefix = 5
+// beginning is as much of the first line as tells a token's kind. It waits for no more
+// than that line: a request ends at a blank one, not at the end of the input.
+func beginning(in *bufio.Reader) secret.Secret {
+	const tells = 5
+	for n := 1; ; n++ {
+		start, err := in.Peek(n)
+		if err != nil || n == tells || start[n-1] == '\n' {
+			return secret.New(string(start))
+		}
+	}
+}
 
 func (p *process) helper(c call) *helper.Helper {
 	accounts := p.accounts()
