@@ -99,11 +99,14 @@ func holdsSecret(name string) bool {
 	return false
 }
 
-// limitedBuffer keeps one byte more than a token may have, and drops what follows.
-type limitedBuffer struct{ bytes.Buffer }
+// limitedBuffer keeps one byte more than a token may have, and drops what follows. The
+// buffer is no embedded field: its ReadFrom would go past Write.
+type limitedBuffer struct{ kept bytes.Buffer }
 
 func (b *limitedBuffer) Write(data []byte) (int, error) {
-	room := max(0, bitbucket.MaxToken+1-b.Len())
-	b.Buffer.Write(data[:min(room, len(data))])
+	room := max(0, bitbucket.MaxToken+1-b.kept.Len())
+	b.kept.Write(data[:min(room, len(data))])
 	return len(data), nil
 }
+
+func (b *limitedBuffer) String() string { return b.kept.String() }
