@@ -1,0 +1,210 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/store"
+)
+
+// spoken is what a person reads of the notice.
+func spoken(t *testing.T, n helper.Notice, caller helper.Caller) string {
+	t.Helper()
+	p := inside(t, nil)
+	p.tell(n, caller)
+	return p.said(t)
+}
+
+// stored is an account as a person has it.
+func storedAccount() store.Account {
+	return store.Account{
+		Name: "work", Kind: string(bitbucket.APIToken), Email: "alice@example.com", Backend: store.BackendKeyring,
+		Fingerprint: apiToken.Fingerprint(), Hint: apiToken.Hint(), Created: noon.Add(-day), Expires: noon.Add(5 * day),
+	}
+}
+
+// about is a notice of that subject with everything in it that one can have.
+func about(what helper.What) helper.Notice {
+	return helper.Notice{
+		What: what, Account: storedAccount(), Kind: bitbucket.APIToken, Workspace: "acme", Names: []string{"a", "b"}, Fixes: []bitbucket.Fix{bitbucket.FixQuotes, bitbucket.FixUser},
+		Err: &store.BackendError{Backend: store.BackendKeyring, Err: store.ErrLocked}, At: noon.Add(-time.Hour), Until: noon.Add(time.Minute), Days: 5, Count: 3, Cause: helper.CauseWorked,
+	}
+}
+
+// The words that make each subject what it is.
+func TestSpeech(t *testing.T) {
+	words := map[helper.What]string{
+		helper.PlainHTTP:        `^error: no token is sent over plain http; type: git config --global url\."https://bitbucket\.org/"\.insteadOf "http://bitbucket\.org/"$`,
+		helper.DeadAppPassword:  `^error: the token ….{4} of account work is an app password, and Bitbucket ended those on 2026-07-28; make an API token .* type: git-credential-bitbucket store --account work$`,
+		helper.OtherProduct:     `^error: .* is of Bitbucket Data Center and is not sent to bitbucket\.org; `,
+		helper.NothingStored:    `^note: no token is stored for bitbucket\.org; make an API token .*type: git-credential-bitbucket store --account work$`,
+		helper.AccountAside:     `^note: the token .* was set aside on \d.*; `,
+		helper.WhichAccount:     `^error: no account is chosen among a, b; type: git-credential-bitbucket route acme NAME$`,
+		helper.UnknownAccount:   `^error: there is no account "" among a, b; type: git-credential-bitbucket status$`,
+		helper.Unusable:         `^error: the system's keyring is locked; unlock it .*git-credential-bitbucket store --account work --backend file$`,
+		helper.RecordsUnusable:  `^error: the accounts cannot be written: keyring: locked$`,
+		helper.Paused:           `^error: Bitbucket refused the token .* 3 times in workspace acme; set aside until \d\d:\d\d:\d\d, so that the account is not locked out; `,
+		helper.OneMoreTry:       `^note: the pause is over: trying the token .* once more in workspace acme$`,
+		helper.WasRejected:      `^warning: Bitbucket refused the token .* 3 times in workspace acme since it last worked, last on .*; if it is refused again: `,
+		helper.ExpiryPassed:     `^warning: the token .* expired on 2026-11-28 \(by the date that you gave\); `,
+		helper.ExpiryNear:       `^warning: the token .* expires in 5 days, on 2026-11-28 \(by the date that you gave\); `,
+		helper.Cleaned:          `^note: took quotes and the username before it off the token in $`,
+		helper.CutOff:           `^warning: the token .* looks cut off or mistyped: its checksum does not fit; `,
+		helper.KindGuessed:      `^note: the token .* has no beginning that tells its kind: taken for an API token$`,
+		helper.Rejected:         `^warning: Bitbucket refused the token .* in workspace acme: it worked before, so that it may be revoked or expired, .*stray.*; `,
+		helper.EmailRejected:    `^warning: .* e-mail as username: git needs x-bitbucket-api-token-auth; `,
+		helper.PasswordRejected: `^warning: Bitbucket refused an app password, of which it ended all on 2026-07-28; `,
+		helper.SetAsideNow:      `^note: the token .* is set aside until you store one again; type: git-credential-bitbucket store --account work$`,
+		helper.NoAsideAmbient:   `^note: the token in use comes from .* and cannot be set aside; `,
+		helper.Adopted:          `^note: kept the token .* \(API token, ….{4}\) in the system's keyring; to undo: git-credential-bitbucket forget work$`,
+		helper.NotAdopted:       `^warning: the token that you typed could not be kept: the system's keyring is locked; `,
+		helper.NotAdoptedDead:   `^warning: what you typed is an app password and is not kept: `,
+	}
+	for _, what := range everyWhat(t) {
+		line := strings.TrimSuffix(spoken(t, about(what), helper.Caller{}), "\n")
+		text, ours := strings.CutPrefix(line, "bitbucket: ")
+		if words[what] == "" || !ours || !regexp.MustCompile(words[what]).MatchString(text) {
+			t.Errorf("%d: %q is not like %q", what, line, words[what])
+		}
+	}
+	if got := spoken(t, about(helper.NotAdoptedDead+1), helper.Caller{}); got != "" {
+		t.Errorf("something that is not there: %q", got)
+	}
+}
+
+// everyWhat is each value of helper.What, as many as its source declares.
+func everyWhat(t *testing.T) (all []helper.What) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "helper", "notice.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, decl := range file.Decls {
+		group, ok := decl.(*ast.GenDecl)
+		if !ok || group.Tok != token.CONST || group.Specs[0].(*ast.ValueSpec).Names[0].Name != "PlainHTTP" {
+			continue
+		}
+		for i := range group.Specs {
+			all = append(all, helper.PlainHTTP+helper.What(i))
+		}
+	}
+	if len(all) < 20 {
+		t.Fatalf("%d subjects", len(all))
+	}
+	return all
+}
+
+// Whatever a notice holds, it becomes one line without a token, a control character or
+// a full stop.
+func TestSpeechIsOneLine(t *testing.T) {
+	hostile := errors.New("line one\nline two\x1b[31m\x00\r\u009b31m")
+	var notices []helper.Notice
+	for _, change := range []func(*helper.Notice){
+		func(*helper.Notice) {},
+		func(n *helper.Notice) { n.Source, n.Account = "BITBUCKET_TOKEN", store.Account{} },
+		func(n *helper.Notice) { n.Source, n.Account = commandVariable, store.Account{} },
+		func(n *helper.Notice) { n.Source = "nobody\n\x1b[31m" },
+		func(n *helper.Notice) { n.Account, n.Workspace, n.Names = store.Account{}, "", nil },
+		func(n *helper.Notice) { n.Account.Hint, n.Account.Name = "", helper.DefaultAccount },
+		func(n *helper.Notice) { n.Account.Guessed = true },
+		func(n *helper.Notice) { n.Account.Certain = true },
+		func(n *helper.Notice) { n.Cause, n.Count, n.Days = helper.CauseExpired, 1, 1 },
+		func(n *helper.Notice) { n.Cause, n.Count, n.Days = helper.CauseNew, 2, 0 },
+		func(n *helper.Notice) { n.Cause = helper.CauseOther },
+		func(n *helper.Notice) { n.Cause = helper.CauseUnknown },
+		func(n *helper.Notice) { n.At, n.Until = noon.AddDate(0, 0, -3), noon.AddDate(0, 0, 3) },
+		func(n *helper.Notice) { n.Err = hostile },
+		func(n *helper.Notice) { n.Err = &store.RecordError{Path: "a\nb", Line: 3, Err: hostile} },
+		func(n *helper.Notice) { n.Err = bitbucket.ErrBrokenToken },
+		func(n *helper.Notice) { n.Err = &sourceError{"BITBUCKET_TOKEN", "is\nset", "unset\nit"} },
+	} {
+		for _, what := range everyWhat(t) {
+			n := about(what)
+			change(&n)
+			notices = append(notices, n)
+		}
+	}
+	for _, backend := range []string{store.BackendKeyring, store.BackendFile, store.BackendPass, store.BackendKeyctl, "other"} {
+		for _, why := range []error{store.ErrLocked, store.ErrAbsent, store.ErrNoKeyring, store.ErrRefused, store.ErrDamaged, store.ErrTimeout, hostile} {
+			n := about(helper.Unusable)
+			n.Err = fmt.Errorf("around: %w", &store.BackendError{Backend: backend, After: 2 * time.Second, Err: why})
+			notices = append(notices, n)
+		}
+	}
+	beginning := regexp.MustCompile(`^bitbucket: (error|warning|note): \S`)
+	for _, n := range notices {
+		for _, caller := range []helper.Caller{{}, {CI: true}} {
+			line, ended := strings.CutSuffix(spoken(t, n, caller), "\n")
+			if !ended || !beginning.MatchString(line) || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || 0x7f <= r && r < 0xa0 }) || strings.HasSuffix(line, ".") || strings.Contains(line, "%!") {
+				t.Errorf("%d: %q", n.What, line)
+			}
+			if strings.Contains(line, apiToken.Reveal()) || strings.Contains(line, apiToken.Fingerprint()) || strings.Contains(line, "alice@") {
+				t.Errorf("%d says too much: %q", n.What, line)
+			}
+		}
+	}
+}
+
+// Each trouble of a backend has a message of its own.
+func TestSpeechTellsTroublesApart(t *testing.T) {
+	for _, backend := range []string{store.BackendKeyring, store.BackendFile, store.BackendPass, store.BackendKeyctl} {
+		seen := map[string]error{}
+		for _, why := range []error{store.ErrLocked, store.ErrAbsent, store.ErrRefused, store.ErrTimeout, store.ErrDamaged} {
+			line := inside(t, nil).whyUnusable(&store.BackendError{Backend: backend, After: 2 * time.Second, Err: why}, storedAccount())
+			if seen[line] != nil {
+				t.Errorf("%s: %v and %v are both %q", backend, seen[line], why, line)
+			}
+			seen[line] = why
+		}
+	}
+}
+
+// In CI the remedy is a variable, and of a source it is that source.
+func TestSpeechRemedies(t *testing.T) {
+	nothing := about(helper.NothingStored)
+	nothing.Account = store.Account{Name: helper.DefaultAccount}
+	source, command := about(helper.Rejected), about(helper.Rejected)
+	source.Source, command.Source = "BITBUCKET_TOKEN_FILE", "--token-command"
+	for _, c := range []struct {
+		notice helper.Notice
+		caller helper.Caller
+		ends   string
+	}{
+		{nothing, helper.Caller{}, "then type: git-credential-bitbucket store"},
+		{nothing, helper.Caller{CI: true}, "set BITBUCKET_API_TOKEN, or BITBUCKET_ACCESS_TOKEN, for this job"},
+		{source, helper.Caller{CI: true}, "and put that into BITBUCKET_TOKEN_FILE"},
+		{command, helper.Caller{}, "and let the command print that"},
+	} {
+		if line := spoken(t, c.notice, c.caller); !strings.HasSuffix(line, c.ends+"\n") {
+			t.Errorf("%q does not end in %q", line, c.ends)
+		}
+	}
+}
+
+// How sure a date is: the site's is not called anybody's guess.
+func TestSpeechOfDates(t *testing.T) {
+	for _, c := range []struct {
+		change func(*store.Account)
+		says   string
+	}{
+		{func(a *store.Account) {}, "2026-11-28 (by the date that you gave);"},
+		{func(a *store.Account) { a.Guessed = true }, "2026-11-28 (a guess: nobody gave its date);"},
+		{func(a *store.Account) { a.Certain = true }, "2026-11-28;"},
+	} {
+		n := about(helper.ExpiryNear)
+		c.change(&n.Account)
+		if line := spoken(t, n, helper.Caller{}); !strings.Contains(line, c.says) {
+			t.Errorf("%q does not say %q", line, c.says)
+		}
+	}
+}
