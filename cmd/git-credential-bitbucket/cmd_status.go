@@ -346,14 +346,14 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	}
 	switch {
 	case a.SetAside != nil:
-		fmt.Fprintf(out, "  set aside on %s; to use it again: %s\n", p.moment(*a.SetAside), storeCommand(store.Account{Name: a.Name}))
+		fmt.Fprintf(out, "  set aside at %s; to use it again: %s\n", p.moment(*a.SetAside), storeCommand(store.Account{Name: a.Name}))
 	case a.Succeeded != nil:
 		fmt.Fprintf(out, "  seen to work on %s\n", date(*a.Succeeded))
 	default:
 		fmt.Fprintln(out, "  not seen to work yet")
 	}
 	for _, r := range a.Rejections {
-		fmt.Fprintf(out, "  refused %s%s since it last worked, last on %s", times(r.Count), inWorkspace(helper.Notice{Workspace: oneLine(r.Workspace)}), p.moment(r.Last))
+		fmt.Fprintf(out, "  refused %s%s since it last worked, last at %s", times(r.Count), inWorkspace(helper.Notice{Workspace: oneLine(r.Workspace)}), p.moment(r.Last))
 		if r.PausedUntil != nil {
 			fmt.Fprintf(out, "; paused until %s", p.moment(*r.PausedUntil))
 		}

@@ -40,7 +40,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.NothingStored:
 		p.say(asNote, "no token is stored for %s; %s", bitbucket.Host, again)
 	case helper.AccountAside:
-		p.say(asNote, "%s was set aside on %s; %s", token, p.moment(n.At), again)
+		p.say(asNote, "%s was set aside at %s; %s", token, p.moment(n.At), again)
 	case helper.WhichAccount:
 		workspace := n.Workspace
 		if workspace == "" {
@@ -59,7 +59,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.OneMoreTry:
 		p.say(asNote, "the pause is over: trying %s once more%s", token, inWorkspace(n))
 	case helper.WasRejected:
-		p.say(asWarning, "Bitbucket refused %s %s%s since it last worked, last on %s; if it is refused again: %s",
+		p.say(asWarning, "Bitbucket refused %s %s%s since it last worked, last at %s; if it is refused again: %s",
 			token, times(n.Count), inWorkspace(n), p.moment(n.At), again)
 	case helper.ExpiryPassed:
 		p.say(asWarning, "%s expired on %s%s; %s", token, date(n.Account.Expires), guessed(n.Account), again)
