@@ -28,3 +28,10 @@ func (p *process) sayFileLock(account string) {
 		p.say(asWarning, "%s", permissionsOnly)
 	}
 }
+
+// lockedByPassphrase reports whether it is a passphrase that opens the account's file,
+// or would open one that is to be stored.
+func (p *process) lockedByPassphrase(account string) bool {
+	given := p.env(passphraseVariable) != "" || p.env(passphraseVariable+"_FILE") != ""
+	return given && p.fileProtection(account) != protectedByPermissions
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -73,6 +72,8 @@ func TestScripts(t *testing.T) {
 			"bitbucket": bitbuckettest.Script,
 			"clock":     setClock,
 			"exits":     wantStatus,
+			"keyring":   startKeyring,
+			"pass":      startPass,
 			"request":   writeRequest,
 			"ready":     makeReady,
 			"helper":    runHelper,
@@ -111,14 +112,14 @@ func setupScript(env *testscript.Env) error {
 	return nil
 }
 
-// scriptCondition is [real:PROGRAM]: the program is on PATH. Where nothing may be left
+// scriptCondition is [real:PROGRAM]: the program is on PATH, see findReal. Where nothing may be left
 // out, one that is not fails the script.
 func scriptCondition(condition string) (bool, error) {
 	name, ok := strings.CutPrefix(condition, "real:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", condition)
 	}
-	_, err := exec.LookPath(name)
+	err := findReal(name)
 	if err != nil && require.Everything() {
 		return false, err
 	}

@@ -164,8 +164,10 @@ func (p *process) whyUnusable(err error, account store.Account) string {
 		return name + " is locked; unlock it by logging in to the desktop, " + another
 	case errors.Is(err, store.ErrAbsent):
 		return name + " is not to be had here (" + detail(failed) + "); start it, " + another
-	case errors.Is(err, store.ErrRefused) && failed.Backend == store.BackendFile:
+	case errors.Is(err, store.ErrRefused) && failed.Backend == store.BackendFile && p.lockedByPassphrase(account.Name):
 		return "the encrypted file's passphrase is wrong; correct BITBUCKET_CREDENTIAL_PASSPHRASE"
+	case errors.Is(err, store.ErrRefused) && failed.Backend == store.BackendFile:
+		return "the encrypted file is not opened (" + detail(failed) + "); make that file yours alone with chmod 600, and if somebody may have read it, revoke the token"
 	case errors.Is(err, store.ErrRefused):
 		return name + " refused (" + detail(failed) + "); allow it, " + another
 	case errors.Is(err, store.ErrTimeout):

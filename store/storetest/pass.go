@@ -30,7 +30,8 @@ Expire-Date: 0
 `
 
 // StartPass makes a key, with a passphrase or with "" none, and sets up pass with it.
-// The agent forgets a passphrase at once.
+// The agent forgets a passphrase at once. Without a count of rounds for hashing one it
+// would spend seconds on measuring how many it can do.
 func StartPass(passphrase string) (*Pass, error) {
 	p := &Pass{}
 	if err := p.start(passphrase); err != nil {
@@ -47,7 +48,7 @@ func (p *Pass) start(passphrase string) error {
 	}
 	p.Dir = filepath.Join(dir, "store")
 	p.Env = []string{"GNUPGHOME=" + dir, "PASSWORD_STORE_DIR=" + p.Dir}
-	if err := os.WriteFile(filepath.Join(dir, "gpg-agent.conf"), []byte("max-cache-ttl 0\ndefault-cache-ttl 0\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "gpg-agent.conf"), []byte("max-cache-ttl 0\ns2k-count 65536\ndefault-cache-ttl 0\n"), 0o600); err != nil {
 		return err
 	}
 	p.add(func() error { _, err := p.run("", "gpgconf", "--kill", "all"); return err })
