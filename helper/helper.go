@@ -57,6 +57,9 @@ type Helper struct {
 	Ambient  Ambient
 	Named    string // the account that --account or the environment names, else ""
 	Caller   Caller
+	// Audience fills in Caller's Terminal and Reachable. It is asked only where there is
+	// no token, since it costs two system calls; nil leaves them as they are.
+	Audience func() (terminal, reachable bool)
 	Now      func() time.Time
 	Say      func(Notice)
 	// Adopt keeps a token that a person typed at git's prompt.
@@ -101,32 +104,42 @@ func (h *Helper) facts(ctx context.Context, request Request) Facts {
 	if !request.Ours() {
 		return f
 	}
-	if h.Named == "" && h.Ambient.Name() != "" {
-		f.Source = h.Ambient.Name()
-		token, err := h.Ambient.Token(ctx)
-		if err != nil {
-			f.Err = err
-			return f
-		}
-		f.Token, f.Kind = token.Token, token.Kind
-		h.remark(f, token)
-	} else if f.Account, f.Err = h.which(request); f.Err == nil {
-		f.Kind = bitbucket.Kind(f.Account.Kind)
-		f.Token, f.Err = h.stored(ctx, f.Account)
-		if f.Err != nil {
-			return f
-		}
-		if kind := bitbucket.KindOf(f.Token); kind != bitbucket.UnknownKind {
-			f.Kind = kind
-		}
-		if fp := f.Token.Fingerprint(); fp != f.Account.Fingerprint {
-			h.served(fp)
-		}
-	}
-	if !f.Token.IsZero() {
+	h.find(ctx, &f)
+	switch {
+	case !f.Token.IsZero():
 		f.Health = h.Seen.Read(f.Token.Fingerprint()).Health(request.Workspace(), f.Now)
+	case h.Audience != nil:
+		f.Caller.Terminal, f.Caller.Reachable = h.Audience()
 	}
 	return f
+}
+
+// find fills in the token and where it comes from, or why there is none.
+func (h *Helper) find(ctx context.Context, f *Facts) {
+	if h.Named == "" && h.Ambient.Name() != "" {
+		f.Source = h.Ambient.Name()
+		var token AmbientToken
+		if token, f.Err = h.Ambient.Token(ctx); f.Err == nil {
+			f.Token, f.Kind = token.Token, token.Kind
+			h.remark(*f, token)
+		}
+		return
+	}
+	if f.Account, f.Err = h.which(f.Request); f.Err != nil {
+		return
+	}
+	f.Kind = bitbucket.Kind(f.Account.Kind)
+	if f.Token, f.Err = h.stored(ctx, f.Account); f.Token.IsZero() {
+		return
+	}
+	if kind := bitbucket.KindOf(f.Token); kind != bitbucket.UnknownKind {
+		f.Kind = kind
+	}
+	if fp := f.Token.Fingerprint(); fp != f.Account.Fingerprint {
+		// Its date is another token's.
+		f.Account.Expires, f.Account.Guessed, f.Account.Certain = time.Time{}, false, false
+		h.served(fp)
+	}
 }
 
 // which chooses the account. A name that is not stored yet is kept in the account

@@ -51,7 +51,7 @@ func TestParseCall(t *testing.T) {
 		{"status", false, false, call{}, "-"},
 		{"--account work status", false, false, call{}, "-"},
 	} {
-		got, ok := parseCall(strings.Fields(c.args), c.terminal)
+		got, ok := parseCall(strings.Fields(c.args), func() bool { return c.terminal })
 		if ok != c.ok {
 			t.Errorf("%q, terminal %v: %v", c.args, c.terminal, ok)
 			continue
@@ -69,10 +69,10 @@ func TestParseCall(t *testing.T) {
 		}
 	}
 	// A value is one argument, whatever is in it.
-	if got, ok := parseCall([]string{"--token-command", "echo --account x", "get"}, false); !ok || *got.tokenCommand != "echo --account x" || got.account != "" {
+	if got, ok := parseCall([]string{"--token-command", "echo --account x", "get"}, func() bool { return false }); !ok || *got.tokenCommand != "echo --account x" || got.account != "" {
 		t.Errorf("%+v, %v", got, ok)
 	}
-	if _, ok := parseCall([]string{""}, false); !ok {
+	if _, ok := parseCall([]string{""}, func() bool { return false }); !ok {
 		t.Error("an empty operation is one of a later git")
 	}
 }

@@ -23,7 +23,7 @@ type call struct {
 // operation, with no flags but --account and --token-command around it. A word that is
 // no command of ours is an operation of a later git. With standard input on a terminal
 // a person is there, whose store is the one-time set-up.
-func parseCall(args []string, terminal bool) (call, bool) {
+func parseCall(args []string, terminal func() bool) (call, bool) {
 	var c call
 	var words []string
 	for i := 0; i < len(args); i++ {
@@ -54,9 +54,9 @@ func parseCall(args []string, terminal bool) (call, bool) {
 	case "get", "erase":
 		return c, true
 	case "store":
-		return c, !terminal
+		return c, !terminal()
 	}
-	return c, !terminal && !isCommand(c.operation)
+	return c, !isCommand(c.operation) && !terminal()
 }
 
 func (p *process) operate(c call) exitStatus {
@@ -104,6 +104,7 @@ func (p *process) helper(c call) *helper.Helper {
 		Ambient:  p.ambient(c.tokenCommand),
 		Named:    named,
 		Caller:   caller,
+		Audience: p.audience,
 		Now:      p.now,
 		Parents:  parents,
 		Say:      func(n helper.Notice) { p.tell(n, caller) },

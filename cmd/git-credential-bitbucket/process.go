@@ -36,7 +36,7 @@ func self() *process {
 }
 
 func (p *process) run() exitStatus {
-	call, ok := parseCall(p.args, term.IsTerminal(int(p.stdin.Fd())))
+	call, ok := parseCall(p.args, func() bool { return term.IsTerminal(int(p.stdin.Fd())) })
 	if ok {
 		return p.operate(call)
 	}
@@ -70,11 +70,15 @@ func (p *process) say(kind, format string, args ...any) {
 func (p *process) caller() helper.Caller {
 	return helper.Caller{
 		CI:         p.inCI(),
-		Terminal:   term.IsTerminal(int(p.stderr.Fd())),
 		PromptsOff: p.env("GIT_TERMINAL_PROMPT") == "0",
-		Reachable:  p.env("GIT_ASKPASS") != "" || p.env("SSH_ASKPASS") != "" || hasTerminal(),
 		QuietFetch: p.env("VSCODE_GIT_FETCH_SILENT") != "",
 	}
+}
+
+// audience tells whether stderr is a terminal, and whether git could ask somebody for
+// a token.
+func (p *process) audience() (terminal, reachable bool) {
+	return term.IsTerminal(int(p.stderr.Fd())), p.env("GIT_ASKPASS") != "" || p.env("SSH_ASKPASS") != "" || hasTerminal()
 }
 
 // hasTerminal reports whether there is a controlling terminal.

@@ -133,7 +133,7 @@ func benchKeyring(p programs, token string, rounds int) error {
 		return err
 	}
 	defer keyring.Close()
-	env := inherited(keyring.Home(), keyring.Env...)
+	env := inherited("", keyring.Env...)
 	keep := &subject{name: "store --token-stdin", argv: []string{p.helper, "store", "--token-stdin", "--backend", store.BackendKeyring}, stdin: token, env: env}
 	if _, err := keep.run(); err != nil {
 		return err

@@ -107,6 +107,7 @@ func bound(what string, got, most float64) {
 func info(what string, got float64) { fmt.Printf("  %-72s %5.2f\n", what, got) }
 
 // inherited is the environment without anything that would change what is measured.
+// Of a variable that more repeats the last counts.
 func inherited(home string, more ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + os.TempDir(), "GIT_CONFIG_NOSYSTEM=1"}, more...)
 }
