@@ -103,9 +103,11 @@ func setupScript(env *testscript.Env) error {
 		"GIT_TERMINAL_PROMPT": "0",
 		// Without it the person's own bus may be found in /run/user.
 		"DBUS_SESSION_BUS_ADDRESS": "disabled:",
-		"TZ":                       "UTC",
-		"LC_ALL":                   "C",
-		clockVariable:              filepath.Join(env.WorkDir, ".clock"),
+		// With -race each process would sleep a second when it ends.
+		"GORACE":      "atexit_sleep_ms=0",
+		"TZ":          "UTC",
+		"LC_ALL":      "C",
+		clockVariable: filepath.Join(env.WorkDir, ".clock"),
 	} {
 		env.Setenv(name, value)
 	}
