@@ -109,6 +109,7 @@ func everyWhat(t *testing.T) (all []helper.What) {
 func TestSpeechIsOneLine(t *testing.T) {
 	hostile := errors.New("line one\nline two\x1b[31m\x00\r\u009b31m")
 	var notices []helper.Notice
+	subjects := everyWhat(t)
 	for _, change := range []func(*helper.Notice){
 		func(*helper.Notice) {},
 		func(n *helper.Notice) { n.Source, n.Account = "BITBUCKET_TOKEN", store.Account{} },
@@ -128,7 +129,7 @@ func TestSpeechIsOneLine(t *testing.T) {
 		func(n *helper.Notice) { n.Err = bitbucket.ErrBrokenToken },
 		func(n *helper.Notice) { n.Err = &sourceError{"BITBUCKET_TOKEN", "is\nset", "unset\nit"} },
 	} {
-		for _, what := range everyWhat(t) {
+		for _, what := range subjects {
 			n := about(what)
 			change(&n)
 			notices = append(notices, n)
