@@ -25,6 +25,8 @@ const (
 	clockVariable = "SCRIPT_CLOCK"
 	// lastingVariable makes the program believe that it is in no temporary folder.
 	lastingVariable = "SCRIPT_LASTING"
+	// noRaceSleep keeps the race detector from sleeping a second at each program's end.
+	noRaceSleep = "GORACE=atexit_sleep_ms=0"
 )
 
 func TestMain(m *testing.M) {
@@ -97,6 +99,7 @@ func setupScript(env *testscript.Env) error {
 	if err := os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(config), 0o600); err != nil {
 		return err
 	}
+	env.Vars = append(env.Vars, noRaceSleep)
 	for name, value := range map[string]string{
 		"HOME":                home,
 		"GIT_CONFIG_NOSYSTEM": "1",

@@ -82,8 +82,8 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.NoAsideAmbient:
 		p.say(asNote, "the token in use comes from %s and cannot be set aside; unset %[1]s instead", n.Source)
 	case helper.Adopted:
-		p.say(asNote, "kept %s (%s, %s) in %s; to undo: git-credential-bitbucket forget %s",
-			token, n.Kind, n.Account.Hint, backendName(n.Account.Backend), n.Account.Name)
+		p.say(asNote, "kept the %s %s as account %s in %s; to undo: git-credential-bitbucket forget %s",
+			n.Kind, n.Account.Hint, n.Account.Name, backendName(n.Account.Backend), n.Account.Name)
 	case helper.NotAdopted:
 		p.say(asWarning, "the token that you typed could not be kept: %s", p.whyUnusable(n.Err, n.Account))
 	case helper.NotAdoptedDead:

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/term"
 
@@ -46,15 +47,23 @@ func (t *terminal) print(format string, args ...any) { fmt.Fprintf(t.out, format
 
 // ask reads one line.
 func (t *terminal) ask(prompt string) (string, error) {
-	t.print("%s", prompt)
-	line, err := interruptible(t, t.lines.ReadString, '\n')
+	line, err := interruptible(t, func(*term.State) { t.print("%s", prompt) }, t.lines.ReadString, '\n')
 	return strings.TrimSpace(line), err
 }
 
-// askSecret reads one line without showing it.
+// askSecret reads one line without showing it. The prompt comes once the echo is off,
+// so that what is typed at once is not shown either.
 func (t *terminal) askSecret(prompt string) (secret.Secret, error) {
-	t.print("%s", prompt)
-	text, err := interruptible(t, term.ReadPassword, int(t.in.Fd()))
+	fd := int(t.in.Fd())
+	text, err := interruptible(t, func(before *term.State) {
+		const longest = 100 * time.Millisecond // the echo may have been off before
+		for start := time.Now(); time.Since(start) < longest; time.Sleep(time.Millisecond) {
+			if now, err := term.GetState(fd); err != nil || *now != *before {
+				break
+			}
+		}
+		t.print("%s", prompt)
+	}, term.ReadPassword, fd)
 	t.print("\n")
 	return secret.New(string(text)), err
 }
@@ -75,12 +84,12 @@ func (t *terminal) confirm(question string) (bool, error) {
 	}
 }
 
-// interruptible calls read, and gives the terminal its echo back if the person stops
-// the program meanwhile.
-func interruptible[A, R any](t *terminal, read func(A) (R, error), argument A) (R, error) {
+// interruptible calls read, then prompt with the terminal's state of before, and gives
+// the terminal that state back if the person stops the program meanwhile.
+func interruptible[A, R any](t *terminal, prompt func(*term.State), read func(A) (R, error), argument A) (R, error) {
+	var none R
 	state, err := term.GetState(int(t.in.Fd()))
 	if err != nil {
-		var none R
 		return none, errNoTerminal
 	}
 	stop := make(chan os.Signal, 1)
@@ -95,13 +104,13 @@ func interruptible[A, R any](t *terminal, read func(A) (R, error), argument A) (
 		value, err := read(argument)
 		done <- result{value, err}
 	}()
+	prompt(state)
 	select {
 	case r := <-done:
 		return r.value, r.err
 	case <-stop:
 		_ = term.Restore(int(t.in.Fd()), state)
 		t.print("\n")
-		var none R
 		return none, fail(exitInterrupted, "interrupted; nothing was changed")
 	}
 }

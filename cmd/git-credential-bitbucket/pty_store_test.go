@@ -1,0 +1,158 @@
+//go:build !windows
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"git-credential-bitbucket/bitbucket/bitbuckettest"
+)
+
+const (
+	tokenPrompt  = "Bitbucket API token (it is not shown): "
+	emailPrompt  = "E-mail of your Atlassian account (optional, only for REST): "
+	expiryPrompt = "Expires on [2027-11-23]: "
+)
+
+func TestStoreOnATerminal(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t, "")
+	token := bitbuckettest.APIToken("first")
+	s := p.runs("store")
+	s.sees("Make an API token with scopes at https://id.atlassian.com/")
+	s.answers(tokenPrompt, token)
+	s.sees("  recognised: API token, …" + token[len(token)-4:] + ", checksum good\n")
+	s.answers(emailPrompt, "alice")
+	s.sees("  that is no e-mail address\n")
+	s.answers(emailPrompt, "alice@example.com")
+	s.answers(expiryPrompt, "soon")
+	s.sees(`  "soon" is no date: write 2027-01-31, 90d or 12w`)
+	s.answers(expiryPrompt, "2027-12-31")
+	s.sees("  2027-12-31 is more than a year ahead, ")
+	s.answers(expiryPrompt, "2026-11-22")
+	s.sees("  2026-11-22 has passed: ")
+	s.answers(expiryPrompt, "90d")
+	s.sees("bitbucket: stored the API token …" + token[len(token)-4:] + " as account default in the encrypted file (the best that there is here); expires on 2027-02-21\n")
+	s.ends(exitDone)
+	s.hides(token)
+	s.echoes()
+	if p.stored() != token {
+		t.Error("git gets another token than the one that was typed")
+	}
+	status := p.gets("", "status")
+	for _, want := range []string{"e-mail alice@example.com\n", "expires on 2027-02-21 (claimed, 90 days)\n"} {
+		if !strings.Contains(status, want) {
+			t.Errorf("status lacks %q:\n%s", want, status)
+		}
+	}
+
+	// What flags say is not asked.
+	s = p.runs("store", "--account", "other", "--expires", "12w")
+	s.answers(tokenPrompt, `"`+token+`"`)
+	s.answers(emailPrompt, "")
+	s.sees("bitbucket: note: took quotes off the token\n")
+	s.sees("expires on 2027-02-15\n")
+	s.ends(exitDone)
+	s.hides(token)
+
+	// An access token has no owner's e-mail, and no expiry that could be guessed.
+	access := bitbuckettest.AccessToken("second")
+	s = p.runs("store", "--account", "shared")
+	s.answers(tokenPrompt, access)
+	s.sees("  recognised: access token, …" + access[len(access)-4:] + ", checksum good\n")
+	s.answers("Expires on [unknown]: ", "")
+	s.sees("bitbucket: stored the access token ")
+	s.ends(exitDone)
+	if strings.Contains(s.text(), emailPrompt) {
+		t.Error("an access token's e-mail is asked for")
+	}
+
+	s = p.runs("store", "--account", "cut")
+	s.answers(tokenPrompt, token[:len(token)-1])
+	s.sees("checksum bad\n")
+	s.answers(emailPrompt, "")
+	s.answers(expiryPrompt, "")
+	s.sees("bitbucket: warning: the token looks cut off or mistyped")
+	s.ends(exitDone)
+}
+
+func TestStoreOnATerminalRefuses(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t, "")
+	for _, c := range []struct {
+		typed, says string
+		status      exitStatus
+	}{
+		{bitbuckettest.AppPassword("old"), "bitbucket: error: this is an app password, and Bitbucket ended those on 2026-07-28; ", exitNoCredential},
+		{"BBDC-0123456789", "bitbucket: error: this token is of Bitbucket Data Center ", exitNoCredential},
+		{"two words", "bitbucket: error: the token has a blank, ", exitUsage},
+		{"", "bitbucket: error: the token is empty; ", exitUsage},
+	} {
+		s := p.runs("store")
+		s.answers(tokenPrompt, c.typed)
+		s.sees(c.says)
+		s.ends(c.status)
+		s.hides(c.typed)
+	}
+	if _, err := os.Stat(filepath.Join(p.home, "config")); err == nil {
+		t.Error("something was kept")
+	}
+}
+
+func TestStoreInterrupted(t *testing.T) {
+	t.Parallel()
+	token, replaced := bitbuckettest.APIToken("typed"), bitbuckettest.APIToken("replaced")
+	p := newPerson(t, "")
+	p.gets(replaced, "store", "--token-stdin")
+	before := p.gets("", "status", "--json")
+	for _, c := range []struct{ at, key string }{
+		{tokenPrompt, ctrlC}, {emailPrompt, ctrlC}, {expiryPrompt, ctrlC}, {emailPrompt, ctrlD}, {expiryPrompt, ctrlD},
+	} {
+		s := p.runs("store")
+		for _, q := range []struct{ prompt, answer string }{{tokenPrompt, token}, {emailPrompt, "alice@example.com"}, {expiryPrompt, ""}} {
+			s.sees(q.prompt)
+			if q.prompt == c.at {
+				s.types(c.key)
+				break
+			}
+			s.types(q.answer + enter)
+		}
+		s.sees("bitbucket: error: interrupted; nothing was changed\n")
+		s.ends(exitInterrupted)
+		s.echoes()
+		s.hides(token)
+	}
+	if p.gets("", "status", "--json") != before || p.stored() != replaced {
+		t.Error("something was changed")
+	}
+}
+
+func TestAmendOnATerminal(t *testing.T) {
+	t.Parallel()
+	first, second := bitbuckettest.APIToken("first"), bitbuckettest.APIToken("second")
+	const prompt = "Bitbucket API token (it is not shown; Enter keeps the present one): "
+	p := newPerson(t, "")
+	p.gets(first, "store", "--token-stdin")
+
+	s := p.runs("store", "--email", "alice@example.com")
+	s.answers(prompt, "")
+	s.sees("bitbucket: amended account default\n")
+	s.ends(exitDone)
+	if p.stored() != first {
+		t.Error("the token was not kept")
+	}
+	s = p.runs("store", "--expires", "30d")
+	s.answers(prompt, second)
+	s.answers(emailPrompt, "")
+	s.sees("bitbucket: stored the API token ")
+	s.ends(exitDone)
+	if p.stored() != second {
+		t.Error("the token was not replaced")
+	}
+	if status := p.gets("", "status"); !strings.Contains(status, "e-mail alice@example.com\n") {
+		t.Errorf("the e-mail was lost:\n%s", status)
+	}
+}
