@@ -94,7 +94,6 @@ func TestAdoptRefuses(t *testing.T) {
 		change func(h *house, report *string)
 	}{
 		{"in CI", func(h *house, _ *string) { h.Caller.CI = true }},
-		{"prompts are off", func(h *house, _ *string) { h.Caller.PromptsOff = true }},
 		{"a source is set", func(h *house, _ *string) { h.ambient.set("BITBUCKET_TOKEN", accessToken) }},
 		{"a source is set beside a named account", func(h *house, _ *string) {
 			h.ambient.set("BITBUCKET_TOKEN", accessToken)

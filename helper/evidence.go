@@ -79,7 +79,7 @@ func (h *Helper) Store(ctx context.Context, in io.Reader) Outcome {
 // before a rotation, comes without it. Another helper in git's list could have
 // answered instead of the person: then nothing is kept.
 func (h *Helper) adopt(ctx context.Context, request Request) Outcome {
-	if h.Caller.CI || h.Caller.PromptsOff || h.Ambient.Name() != "" || request.Username != bitbucket.APIToken.GitUsername() {
+	if h.Caller.CI || h.Ambient.Name() != "" || request.Username != bitbucket.APIToken.GitUsername() {
 		return Done
 	}
 	account, err := h.which(request)
