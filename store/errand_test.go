@@ -138,7 +138,10 @@ func (e errand) command(t testing.TB, prefix []string, env ...string) *exec.Cmd 
 		t.Fatal(err)
 	}
 	line := append(slices.Clone(prefix), self)
-	cmd := exec.CommandContext(t.Context(), line[0], line[1:]...)
+	const longest = 90 * time.Second // a process that hangs before main keeps no deadline itself
+	ctx, cancel := context.WithTimeout(t.Context(), longest)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Env = append(childEnv(t, errandVariable+"="+string(text)), env...)
 	return cmd
 }
