@@ -238,6 +238,15 @@ func TestGetWarnsOnce(t *testing.T) {
 			t.Errorf("get %d: %v", i, told)
 		}
 	}
+	// The claim of a stage lasts for a day, its record until the next stage.
+	h.later(5 * day)
+	if _, _, told := h.get(inAcme); told != nil {
+		t.Errorf("15 days before: %v", told)
+	}
+	h.later(day)
+	if _, _, told := h.get(inAcme); !slices.Equal(told, []What{ExpiryNear}) {
+		t.Errorf("14 days before: %v", told)
+	}
 	// One process has claimed it and is about to say it.
 	h = newHouse(t)
 	h.keep("default", apiToken, func(a *store.Account) { a.Expires = noon.Add(20 * day) })
