@@ -47,7 +47,7 @@ func (h *Helper) holder(password secret.Secret) (holder, error) {
 }
 
 // Store takes git's word that a credential worked. A password of ours is noted as
-// healthy. Any other is ignored, but for one that a person has just typed at git's
+// healthy: where rejections are cleared by it, and for an account once a day. Any other is ignored, but for one that a person has just typed at git's
 // prompt because we had none.
 func (h *Helper) Store(ctx context.Context, in io.Reader) Outcome {
 	message, err := Decode(in)
@@ -67,7 +67,8 @@ func (h *Helper) Store(ctx context.Context, in io.Reader) Outcome {
 	}
 	key, now := request.Password.Fingerprint(), h.Now()
 	health := h.Seen.Read(key).Health(request.Workspace(), now)
-	if health.Bursts > 0 || now.Sub(health.LastSuccess) >= day {
+	daily := held.Account.Name != "" && now.Sub(health.LastSuccess) >= day
+	if health.Bursts > 0 || daily {
 		h.note(key, store.Event{What: store.EventSucceeded, Workspace: request.Workspace()})
 	}
 	return Done
@@ -161,6 +162,9 @@ func cause(account store.Account, log store.Log, workspace string, now time.Time
 		return CauseExpired
 	}
 	if log.Health(workspace, now).LastSuccess.IsZero() {
+		if account.Name == "" {
+			return CauseUnknown
+		}
 		return CauseNew
 	}
 	here := slices.ContainsFunc(log, func(e store.Event) bool {

@@ -73,8 +73,13 @@ func TestStoreOfASource(t *testing.T) {
 	h := newHouse(t)
 	h.ambient.set("BITBUCKET_TOKEN", apiToken)
 	h.store(with(inAcme, sentinel, apiToken))
-	if got := h.events(apiToken); len(got) != 1 || h.ambient.reads > 0 {
-		t.Errorf("%v, %d reads", got, h.ambient.reads)
+	if got := h.events(apiToken); got != nil || h.ambient.reads > 0 {
+		t.Errorf("a job writes nothing of what works: %v, %d reads", got, h.ambient.reads)
+	}
+	h.erase(with(inAcme, sentinel, apiToken))
+	h.store(with(inAcme, sentinel, apiToken))
+	if got := h.events(apiToken); len(got) != 2 || got[1] != store.EventSucceeded {
+		t.Errorf("%v, want a rejection and the success that clears it", got)
 	}
 	// A command is not run to compare: it is known by having been served.
 	h = newHouse(t)
@@ -85,7 +90,7 @@ func TestStoreOfASource(t *testing.T) {
 		t.Errorf("never served: %v", got)
 	}
 	h.get(inAcme)
-	h.store(with(inAcme, sentinel, apiToken))
+	h.erase(with(inAcme, sentinel, apiToken))
 	if got := h.events(apiToken); len(got) != 2 || h.ambient.reads != 1 {
 		t.Errorf("%v, %d reads", got, h.ambient.reads)
 	}

@@ -141,6 +141,7 @@ func TestChecklistSurroundings(t *testing.T) {
 		m := newMachine(t, "BITBUCKET_API_TOKEN="+apiToken.Reveal())
 		full := m.env
 		for _, missing := range []string{"HOME", "PATH", "TMPDIR"} {
+			m.env = full
 			m.env = m.without(missing)
 			m.wants("without "+missing, m.run(inAcme, "get"), answered(sentinel, apiToken), "", 0)
 			m.wants("store without "+missing, m.run(inAcme+"username="+sentinel+"\npassword="+apiToken.Reveal()+"\n", "store"), "", "", 0)
