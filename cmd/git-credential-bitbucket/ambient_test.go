@@ -138,6 +138,22 @@ func TestAmbientUnusable(t *testing.T) {
 	}
 }
 
+// A command is not run to compare what it would give.
+func TestAmbientCommandIsNotRunToCompare(t *testing.T) {
+	p, home := atHome(t)
+	command := "echo x >called; echo token"
+	source := p.ambient(&command)
+	if source.Holds(secret.New("token")) {
+		t.Error("it holds what nobody saw it give")
+	}
+	if _, err := os.Stat(filepath.Join(home, "called")); err == nil {
+		t.Error("it was run")
+	}
+	if got, err := source.Token(context.Background()); err != nil || got.Token.Reveal() != "token" || !got.Command || !got.Guessed || got.Kind != bitbucket.APIToken {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestHoldsSecret(t *testing.T) {
 	for name, want := range map[string]bool{
 		"BITBUCKET_API_TOKEN": true, "BITBUCKET_API_TOKEN_FILE": true, "BITBUCKET_ACCESS_TOKEN": true, "BITBUCKET_ACCESS_TOKEN_FILE": true,
