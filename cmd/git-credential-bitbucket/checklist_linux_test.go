@@ -37,7 +37,7 @@ func TestChecklistKeyring(t *testing.T) {
 				t.Errorf("%s changed", path)
 			}
 		}
-		// Locked, with and without a display: testdata/script's scripts with a gnome-keyring.
+		// Locked, with and without a display: keyring.txtar, and the tests of store.
 	})
 	t.Run("35 a keyring that never answers is given up", func(t *testing.T) {
 		m := newMachine(t)

@@ -263,6 +263,8 @@ func TestChecklistScripts(t *testing.T) {
 			{"a typed password", "adopt.txtar", `GIT_ASKPASS|SSH_ASKPASS|askpass`},
 			{"a token's date", "expiry.txtar", `(?m)^clock \+`},
 			{"a person's reject", "setaside.txtar", `git credential reject`},
+			{"helpers before and behind this one", "chain.txtar", `(?m)^exec git .*helper`},
+			{"look-alike hosts and smuggled lines", "attack.txtar", `(?i)%0a|%0d|\\r`},
 			{"no keyring", "sick.txtar", `bitbucket: error`},
 			{"CI without a home", "ci.txtar", `BITBUCKET_API_TOKEN`},
 		} {

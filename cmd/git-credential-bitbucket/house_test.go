@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -28,10 +29,18 @@ type source struct {
 	imports []string
 }
 
-func sources(t *testing.T) (all []source) {
+func sources(t *testing.T) []source {
 	t.Helper()
+	all, err := readSources()
+	if err != nil || len(all) < 50 {
+		t.Fatalf("%d files, %v", len(all), err)
+	}
+	return all
+}
+
+var readSources = sync.OnceValues(func() (all []source, err error) {
 	root := filepath.Join("..", "..")
-	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -55,11 +64,8 @@ func sources(t *testing.T) (all []source) {
 		all = append(all, s)
 		return err
 	})
-	if err != nil || len(all) < 50 {
-		t.Fatalf("%d files, %v", len(all), err)
-	}
-	return all
-}
+	return all, err
+})
 
 func TestArrows(t *testing.T) {
 	arrows := map[string][]string{
@@ -98,7 +104,7 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// calls lists the selectors that the file uses, package.Name or receiver.Name, each
+// selectors lists the selectors that the file uses, package.Name or receiver.Name, each
 // with how often.
 func (s source) selectors() map[string]int {
 	used := map[string]int{}

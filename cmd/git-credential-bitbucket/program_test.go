@@ -53,8 +53,7 @@ func newMachine(t testing.TB, env ...string) *machine {
 	return &machine{t, program, home, append([]string{
 		"HOME=" + home, "USERPROFILE=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + home, "SystemRoot=" + os.Getenv("SystemRoot"),
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "DBUS_SESSION_BUS_ADDRESS=disabled:", "TZ=UTC", "LC_ALL=C",
-		// With -race a process sleeps for a second before it ends.
-		"GORACE=atexit_sleep_ms=0",
+		noRaceSleep,
 	}, env...)}
 }
 

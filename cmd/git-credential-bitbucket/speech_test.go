@@ -6,6 +6,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,12 +22,22 @@ import (
 // spoken is what a person reads of the notice.
 func spoken(t *testing.T, n helper.Notice, caller helper.Caller) string {
 	t.Helper()
-	p := inside(t, nil)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	p := &process{stderr: write, now: noonNow, lookup: func(string) (string, bool) { return "", false }}
 	p.tell(n, caller)
-	return p.said(t)
+	_ = write.Close()
+	said, err := io.ReadAll(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(said)
 }
 
-// stored is an account as a person has it.
+// storedAccount is an account as a person has it.
 func storedAccount() store.Account {
 	return store.Account{
 		Name: "work", Kind: string(bitbucket.APIToken), Email: "alice@example.com", Backend: store.BackendKeyring,
@@ -66,7 +78,7 @@ func TestSpeech(t *testing.T) {
 		helper.PasswordRejected: `^warning: Bitbucket refused an app password, of which it ended all on 2026-07-28; `,
 		helper.SetAsideNow:      `^note: the token .* is set aside until you store one again; type: git-credential-bitbucket store --account work$`,
 		helper.NoAsideAmbient:   `^note: the token in use comes from .* and cannot be set aside; `,
-		helper.Adopted:          `^note: kept the token .* \(API token, ….{4}\) in the system's keyring; to undo: git-credential-bitbucket forget work$`,
+		helper.Adopted:          `^note: kept the API token ….{4} as account work in the system's keyring; to undo: git-credential-bitbucket forget work$`,
 		helper.NotAdopted:       `^warning: the token that you typed could not be kept: the system's keyring is locked; `,
 		helper.NotAdoptedDead:   `^warning: what you typed is an app password and is not kept: `,
 	}
