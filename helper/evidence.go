@@ -47,7 +47,7 @@ func (h *Helper) holder(password secret.Secret) (holder, error) {
 }
 
 // Store takes git's word that a credential worked. A password of ours is noted as
-// healthy: where rejections are cleared by it, and for an account once a day. Any other is ignored, but for one that a person has just typed at git's
+// healthy: where rejections are cleared by it, and for an account once a day and workspace. Any other is ignored, but for one that a person has just typed at git's
 // prompt because we had none.
 func (h *Helper) Store(ctx context.Context, in io.Reader) Outcome {
 	message, err := Decode(in)
@@ -65,13 +65,25 @@ func (h *Helper) Store(ctx context.Context, in io.Reader) Outcome {
 	if !held.Known || !held.Account.SetAside.IsZero() {
 		return h.adopt(ctx, request)
 	}
-	key, now := request.Password.Fingerprint(), h.Now()
-	health := h.Seen.Read(key).Health(request.Workspace(), now)
-	daily := held.Account.Name != "" && now.Sub(health.LastSuccess) >= day
-	if health.Bursts > 0 || daily {
-		h.note(key, store.Event{What: store.EventSucceeded, Workspace: request.Workspace()})
+	key, now, workspace := request.Password.Fingerprint(), h.Now(), request.Workspace()
+	log := h.Seen.Read(key)
+	last := lastSuccess(log, workspace)
+	daily := last.After(now) || now.Sub(last) >= day
+	if held.Account.Name != "" && daily || log.Health(workspace, now).Bursts > 0 {
+		h.note(key, store.Event{What: store.EventSucceeded, Workspace: workspace})
 	}
 	return Done
+}
+
+// lastSuccess is when the token was last seen to work in the workspace, or the zero
+// time.
+func lastSuccess(log store.Log, workspace string) (at time.Time) {
+	for _, e := range log {
+		if e.What == store.EventSucceeded && bitbucket.EqualASCII(e.Workspace, workspace) {
+			at = e.At
+		}
+	}
+	return at
 }
 
 // adopt keeps a token that a person typed at git's prompt. git prompts only after our
@@ -167,10 +179,7 @@ func cause(account store.Account, log store.Log, workspace string, now time.Time
 		}
 		return CauseNew
 	}
-	here := slices.ContainsFunc(log, func(e store.Event) bool {
-		return e.What == store.EventSucceeded && bitbucket.EqualASCII(e.Workspace, workspace)
-	})
-	if workspace != "" && !here {
+	if workspace != "" && lastSuccess(log, workspace).IsZero() {
 		return CauseOther
 	}
 	return CauseWorked

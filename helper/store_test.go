@@ -1,6 +1,7 @@
 package helper
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,24 @@ func TestStoreOfOurs(t *testing.T) {
 	check("a day later", 2)
 	if h.keyring.Calls() != keyring || h.accounts.updates+h.ambient.reads+h.asked+h.seen.claims > 0 {
 		t.Errorf("keyring %+v, %d writes of accounts, %d reads of a source", h.keyring.Calls(), h.accounts.updates, h.ambient.reads)
+	}
+}
+
+// Each workspace has its own line a day: a token that worked in both today is not told
+// to work elsewhere only.
+func TestStoreOfEachWorkspace(t *testing.T) {
+	h := newHouse(t)
+	h.keep("default", apiToken)
+	inOther := strings.Replace(inAcme, "acme/", "other/", 1)
+	for range 2 {
+		h.store(with(inAcme, sentinel, apiToken))
+		h.store(with(inOther, sentinel, apiToken))
+	}
+	if got := h.events(apiToken); len(got) != 2 {
+		t.Errorf("%v, want one a workspace", got)
+	}
+	if h.erase(with(inOther, sentinel, apiToken)); len(h.said) != 1 || h.said[0].Cause != CauseWorked {
+		t.Errorf("%+v", h.said)
 	}
 }
 

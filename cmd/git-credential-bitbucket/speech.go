@@ -184,7 +184,7 @@ func recordTrouble(err error) string {
 	if errors.As(err, &record) {
 		return oneLine(err.Error()) + "; mend or remove that file, then type: git-credential-bitbucket store"
 	}
-	return "the accounts cannot be written: " + oneLine(err.Error())
+	return "the accounts cannot be written: " + oneLine(err.Error()) + "; make their folder writable, and type the command again"
 }
 
 // oneLine makes text fit for a terminal: no line ends, no control characters.
