@@ -379,7 +379,7 @@ func TestFileKilledWriters(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(time.Duration(5+rand.IntN(20)) * time.Millisecond)
+				time.Sleep(time.Duration(4+rand.IntN(14)) * time.Millisecond)
 				_ = cmd.Process.Kill()
 				_ = cmd.Wait()
 				got, err := b.Get(t.Context(), "default")

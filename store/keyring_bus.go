@@ -9,14 +9,21 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/godbus/dbus/v5"
 )
 
+// A busConn is a connection whose handshake may still be under way.
+type busConn struct {
+	*dbus.Conn
+	rejected atomic.Bool // by the bus, which godbus then calls closed
+}
+
 // dialBus connects to the session bus at address and introduces us, without waiting
 // for the bus's answer to that: calls may follow at once. It never looks for a bus
 // elsewhere and never starts one, as godbus's SessionBus does (godbus/dbus#268).
-func dialBus(ctx context.Context, address string) (*dbus.Conn, error) {
+func dialBus(ctx context.Context, address string) (*busConn, error) {
 	switch {
 	case address == "":
 		return nil, because(ErrAbsent, "no session bus")
@@ -31,8 +38,16 @@ func dialBus(ctx context.Context, address string) (*dbus.Conn, error) {
 	return conn, nil
 }
 
+// failed says what the failure of a call on the connection means.
+func (c *busConn) failed(err error) error {
+	if err != nil && c.rejected.Load() {
+		return because(ErrRefused, "the session bus does not let this user in")
+	}
+	return busError(err)
+}
+
 // dialSlowly is godbus's own dial and authentication: five round trips.
-func dialSlowly(ctx context.Context, address string) (*dbus.Conn, error) {
+func dialSlowly(ctx context.Context, address string) (*busConn, error) {
 	conn, err := dbus.Dial(address, dbus.WithContext(ctx))
 	if err != nil {
 		return nil, busError(err)
@@ -41,7 +56,7 @@ func dialSlowly(ctx context.Context, address string) (*dbus.Conn, error) {
 		_ = conn.Close()
 		return nil, busError(err)
 	}
-	return conn, nil
+	return &busConn{Conn: conn}, nil
 }
 
 // busErrors are the D-Bus errors that have a meaning of ours. The service's own are

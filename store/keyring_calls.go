@@ -16,7 +16,7 @@ import (
 // A serviceBus is one connection's talk with the secret service, for one call of
 // the backend, whose context it keeps.
 type serviceBus struct {
-	conn        *dbus.Conn
+	conn        *busConn
 	ctx         context.Context
 	person      bool
 	collections []dbus.ObjectPath
@@ -56,7 +56,7 @@ func (b *serviceBus) call(object dbus.ObjectPath, method string, arguments ...an
 }
 
 func (b *serviceBus) property(object dbus.ObjectPath, of, name string, into any) error {
-	return busError(b.call(object, "org.freedesktop.DBus.Properties.Get", of, name).Store(into))
+	return b.conn.failed(b.call(object, "org.freedesktop.DBus.Properties.Get", of, name).Store(into))
 }
 
 // openSession begins a session without encryption: whoever can read the bus's socket

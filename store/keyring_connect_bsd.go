@@ -2,14 +2,10 @@
 
 package store
 
-import (
-	"context"
-
-	"github.com/godbus/dbus/v5"
-)
+import "context"
 
 // connectBus leaves the handshake to godbus: here the first byte must carry the
 // process's credentials beside it.
-func connectBus(ctx context.Context, address string) (*dbus.Conn, error) {
+func connectBus(ctx context.Context, address string) (*busConn, error) {
 	return dialSlowly(ctx, address)
 }

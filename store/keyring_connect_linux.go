@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
+	"io"
 	"net"
 	"net/url"
-	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -16,7 +16,7 @@ import (
 // connectBus connects and authenticates in no round trip of its own where the bus
 // is a Unix socket: the whole client side of the handshake goes out before the first
 // call, as sd-bus does it, and the server's side is read before its first reply.
-func connectBus(ctx context.Context, address string) (*dbus.Conn, error) {
+func connectBus(ctx context.Context, address string) (*busConn, error) {
 	path, ok := socketPath(address)
 	if !ok {
 		return dialSlowly(ctx, address)
@@ -26,19 +26,20 @@ func connectBus(ctx context.Context, address string) (*dbus.Conn, error) {
 	if err != nil {
 		return nil, busError(err)
 	}
-	link := &eagerLink{Conn: socket, in: bufio.NewReader(socket)}
+	bus := &busConn{}
+	link := &eagerLink{Conn: socket, in: bufio.NewReader(socket), rejected: &bus.rejected}
 	// godbus's half of the handshake talks to canned answers.
 	link.canned.WriteString("REJECTED EXTERNAL\r\nOK canned\r\n")
-	conn, err := dbus.NewConn(link, dbus.WithContext(ctx))
+	bus.Conn, err = dbus.NewConn(link, dbus.WithContext(ctx))
 	if err != nil {
 		_ = socket.Close()
 		return nil, busError(err)
 	}
-	if err := conn.Auth([]dbus.Auth{dbus.AuthExternal("")}); err != nil {
-		_ = conn.Close()
+	if err := bus.Auth([]dbus.Auth{dbus.AuthExternal("")}); err != nil {
+		_ = bus.Close()
 		return nil, busError(err)
 	}
-	return conn, nil
+	return bus, nil
 }
 
 // socketPath is the Unix socket of a D-Bus address that names just one,
@@ -70,11 +71,12 @@ func socketPath(address string) (string, bool) {
 // the user from the socket, also where user namespaces number users differently.
 type eagerLink struct {
 	net.Conn
-	in      *bufio.Reader
-	canned  bytes.Buffer // answers for godbus's own handshake
-	begun   bool         // godbus said BEGIN: messages from here on
-	sent    bool
-	greeted bool
+	in       *bufio.Reader
+	canned   bytes.Buffer // answers for godbus's own handshake
+	begun    bool         // godbus said BEGIN: messages from here on
+	sent     bool
+	greeted  bool
+	rejected *atomic.Bool
 }
 
 func (l *eagerLink) Write(p []byte) (int, error) {
@@ -105,7 +107,8 @@ func (l *eagerLink) Read(p []byte) (int, error) {
 		case "OK":
 			l.greeted = true
 		default:
-			return 0, fmt.Errorf("the session bus: %w", os.ErrPermission)
+			l.rejected.Store(true)
+			return 0, io.EOF
 		}
 	}
 	return l.in.Read(p)
