@@ -4,19 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/argon2"
 
@@ -295,107 +290,6 @@ func TestFileModes(t *testing.T) {
 	want := map[string]fs.FileMode{"secrets": 0o700, "key": 0o600, "lock": 0o600, "keyfile-default": 0o600}
 	if err != nil || !maps.Equal(modes, want) {
 		t.Errorf("modes %v, %v", modes, err)
-	}
-}
-
-func TestFileSweepsWhatTheKilledLeft(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, age := range map[string]time.Duration{"writing-old": time.Hour, "writing-now": time.Minute} {
-		path, then := filepath.Join(dir, name), time.Now().Add(-age)
-		if err := os.MkdirAll(path, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, then, then); err != nil {
-			t.Fatal(err)
-		}
-	}
-	set(t, open(t, store.BackendFile, store.Config{FileDir: dir, Person: true}), "default", "x")
-	if got := state(t, dir); got != "key keyfile-default writing-now" {
-		t.Errorf("the folder holds %s", got)
-	}
-}
-
-func TestFileFullDisk(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		require.Absent(t, "no limit on files' size on Windows")
-	}
-	dir := t.TempDir()
-	b := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
-	set(t, b, "default", "old")
-	e := errand{Op: "set", Backend: store.BackendFile, Key: "default", Value: "new", Config: place{FileDir: dir}, Full: true}
-	if out := e.run(t, nil); out.Error == "" || len(out.Kinds) > 0 {
-		t.Errorf("set on a full disk: %q, %q", out.Error, out.Kinds)
-	}
-	wants(t, b, "default", "old")
-	if got := state(t, dir); got != "key keyfile-default" {
-		t.Errorf("the folder holds %s", got)
-	}
-}
-
-// Eight processes that are the first ones agree on one key.
-func TestFileFirstWriters(t *testing.T) {
-	t.Parallel()
-	const writers = 8
-	dir := filepath.Join(t.TempDir(), "secrets")
-	var all sync.WaitGroup
-	for i := range writers {
-		e := errand{Op: "set", Backend: store.BackendFile, Key: fmt.Sprint("w", i), Value: fmt.Sprint(i), Person: true, Config: place{FileDir: dir}}
-		cmd := e.command(t, nil)
-		all.Go(func() {
-			if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), `"Error":""`) {
-				t.Errorf("%v: %s", err, out)
-			}
-		})
-	}
-	all.Wait()
-	b := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
-	for i := range writers {
-		wants(t, b, fmt.Sprint("w", i), fmt.Sprint(i))
-	}
-}
-
-// Five hundred writers are killed at random instants; whoever reads then finds a
-// value that was written.
-func TestFileKilledWriters(t *testing.T) {
-	t.Parallel()
-	require.Tool(t, "go")
-	const lines, rounds, begin = 2, 250, "token "
-	writer := filepath.Join(t.TempDir(), "writer.exe")
-	if out, err := exec.Command("go", "build", "-o", writer, "./testdata/writer").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for range lines {
-		t.Run("", func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			b := open(t, store.BackendFile, store.Config{FileDir: dir, Person: true})
-			before := begin + "0"
-			set(t, b, "default", before)
-			changed := 0
-			for range rounds {
-				cmd := exec.Command(writer, dir, begin)
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(time.Duration(4+rand.IntN(14)) * time.Millisecond)
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
-				got, err := b.Get(t.Context(), "default")
-				if err != nil || !strings.HasPrefix(got.Reveal(), begin) {
-					t.Fatalf("%q, %v", got.Reveal(), err)
-				}
-				if got.Reveal() != before {
-					changed++
-				}
-				before = got.Reveal()
-			}
-			if changed < rounds/20 {
-				t.Errorf("only %d of %d writers came to write", changed, rounds)
-			}
-			t.Logf("%d of %d writers had written before they were killed", changed, rounds)
-		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/99designs/keyring"
 
@@ -18,6 +19,7 @@ const (
 	keyctlPerm    = 0x3f3f0000
 	keyctlLargest = 32767 // bytes, keyrings(7)
 	keyctlTries   = 5
+	keyctlPause   = 20 * time.Millisecond
 )
 
 // keyctlStore keeps secrets in the kernel, as keys of the user's keyring named
@@ -58,7 +60,10 @@ func (k *keyctlStore) Set(ctx context.Context, key string, value secret.Secret) 
 		// own key taken from under it, or finds this work done.
 		for range keyctlTries {
 			err = r.Set(item)
-			if !meant(err, syscall.ENOENT, syscall.ENOKEY, syscall.EKEYREVOKED) {
+			if meant(err, syscall.EDQUOT) {
+				// What was removed a moment ago counts until the kernel has freed it.
+				time.Sleep(keyctlPause)
+			} else if !meant(err, syscall.ENOENT, syscall.ENOKEY, syscall.EKEYREVOKED) {
 				break
 			}
 		}
