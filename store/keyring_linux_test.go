@@ -113,8 +113,10 @@ func TestKeyringFailures(t *testing.T) {
 			_, err := b.Get(t.Context(), "default")
 			check(t, "get", err, c.get, begun, c.within)
 			if c.set != nil {
+				ctx, cancel := timeout(t, time.Second)
+				defer cancel()
 				begun = time.Now()
-				err = b.Set(t.Context(), "default", secret.New("new"))
+				err = b.Set(ctx, "default", secret.New("new"))
 				check(t, "set", err, c.set, begun, c.within)
 			}
 
@@ -217,7 +219,7 @@ func TestKeyringActivationThatStalls(t *testing.T) {
 	t.Parallel()
 	e := errand{Op: "get", Backend: store.BackendKeyring, Key: "default", Person: true, Config: place{BusAddress: stalling(t)}}
 	b := open(t, store.BackendKeyring, e.config())
-	ctx, cancel := timeout(t, 1500*time.Millisecond)
+	ctx, cancel := timeout(t, 500*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
 	_, err := b.Get(ctx, "default")
