@@ -56,14 +56,14 @@ func (k *keyctlStore) Set(ctx context.Context, key string, value secret.Secret) 
 		}
 		item := keyring.Item{Key: k.name(key), Data: []byte(value.Reveal())}
 		// The library makes the key in the session's keyring, links it to the user's
-		// and unlinks it. Another process of the session that is at the same has its
-		// own key taken from under it, or finds this work done.
+		// and unlinks it. Another process of the session that is at the same sees its
+		// key taken away or not yet permitted, or finds this work done.
 		for range keyctlTries {
 			err = r.Set(item)
 			if meant(err, syscall.EDQUOT) {
 				// What was removed a moment ago counts until the kernel has freed it.
 				time.Sleep(keyctlPause)
-			} else if !meant(err, syscall.ENOENT, syscall.ENOKEY, syscall.EKEYREVOKED) {
+			} else if !meant(err, syscall.ENOENT, syscall.ENOKEY, syscall.EKEYREVOKED, syscall.EACCES) {
 				break
 			}
 		}
