@@ -64,7 +64,7 @@ func TestSpeech(t *testing.T) {
 		helper.WhichAccount:     `^error: no account is chosen among a, b; type: git-credential-bitbucket route acme NAME$`,
 		helper.UnknownAccount:   `^error: there is no account "" among a, b; type: git-credential-bitbucket status$`,
 		helper.Unusable:         `^error: the system's keyring is locked; unlock it .*git-credential-bitbucket store --account work --backend file$`,
-		helper.RecordsUnusable:  `^error: the accounts cannot be written: keyring: locked$`,
+		helper.RecordsUnusable:  `^error: the accounts cannot be written: keyring: locked; make their folder writable, and type the command again$`,
 		helper.Paused:           `^error: Bitbucket refused the token .* 3 times in workspace acme; set aside until \d\d:\d\d:\d\d, so that the account is not locked out; `,
 		helper.OneMoreTry:       `^note: the pause is over: trying the token .* once more in workspace acme$`,
 		helper.WasRejected:      `^warning: Bitbucket refused the token .* 3 times in workspace acme since it last worked, last at .*; if it is refused again: `,
