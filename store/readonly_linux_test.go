@@ -100,8 +100,10 @@ func TestObservationsInAReadOnlyFolder(t *testing.T) {
 		if err := alone.Writable(); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("writable: %v", err)
 		}
-		if !alone.Claim("x", time.Minute, now) || !alone.Claim("x", time.Minute, now) {
-			t.Error("where nothing can be written everybody may")
+		for range 2 {
+			if !alone.Claim("x", time.Minute, now) {
+				t.Error("where nothing can be written everybody may")
+			}
 		}
 		if len(alone.Read(key)) != 1 || !alone.Known(key) {
 			t.Error("what is there is not read")
