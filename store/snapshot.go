@@ -108,6 +108,9 @@ func value(line []byte, prefix string) []byte {
 }
 
 func (s Snapshot) decode(number int, line []byte) (Account, error) {
+	if a, ok := plainAccount(line); ok {
+		return a, nil
+	}
 	var a Account
 	if err := json.Unmarshal(line, &a); err != nil {
 		return Account{}, &RecordError{s.path, number, err}
