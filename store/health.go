@@ -14,10 +14,15 @@ type Health struct {
 	Warned       time.Time // last warning of the token's end
 	WarnedNote   string    // its Note: the threshold
 	Unanswered   time.Time // last get answered without a password
+	Worked       bool      // a success in this workspace, however long ago
+
+	Elsewhere     int       // other workspaces rejected in the last 15 minutes, without a success since
+	ElsewhereLast time.Time // the newest of these rejections
 }
 
 const (
-	clockSkew = time.Minute    // what was noted by a process whose now is a little later is no future
+	clockSkew = time.Minute // what was noted by a process whose now is a little later is no future
+	elsewhere = 15 * time.Minute
 	longPast  = 25 * time.Hour // longer than every pause and than a day's warning
 )
 
@@ -29,13 +34,13 @@ const (
 // last is told. Since clocks go wrong and are put right, a time more than a minute
 // ahead of now is told as 25 hours before now, and one less ahead as now.
 func (l Log) Health(workspace string, now time.Time) Health {
-	workspace = clip(workspace)
+	workspace = lowerASCII(clip(workspace))
 	var h Health
-	var t tally
-	for i, e := range l {
+	for _, e := range l {
 		switch e.What {
 		case EventSucceeded:
 			h.LastSuccess = e.At
+			h.Worked = h.Worked || e.workspace() == workspace
 		case EventServed:
 			h.LastServed = e.At
 		case EventWarned:
@@ -43,8 +48,20 @@ func (l Log) Health(workspace string, now time.Time) Health {
 		case EventUnanswered:
 			h.Unanswered = e.At
 		}
-		if equalFoldASCII(clip(e.Workspace), workspace) {
-			t.add(i, e)
+	}
+	var t tally
+	for name, other := range l.tallies() {
+		if name == workspace {
+			t = *other
+			continue
+		}
+		at := noFuture(other.last.At, now)
+		if now.Sub(at) > elsewhere {
+			continue
+		}
+		h.Elsewhere++
+		if at.After(h.ElsewhereLast) {
+			h.ElsewhereLast = at
 		}
 	}
 	h.Bursts, h.InBurst = t.bursts, t.within

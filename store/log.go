@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -105,46 +106,74 @@ func merge(logs []Log) Log {
 }
 
 // compact returns a shorter log with the same Health in every workspace and at any
-// time, also after the same events have been appended to both. It remembers the last
-// 64 workspaces with rejections.
+// time, also after the same events have been appended to both. Of more than 64
+// workspaces with rejections it keeps those with the most bursts, of as many the
+// latest: a pause is not to be driven out by a repository with a hundred submodules
+// elsewhere. It keeps the last success of the latest 64 workspaces.
 func (l Log) compact() Log {
 	const workspacesMost, whatsMost = 64, 16
-	type mark struct {
-		at int
-		Event
-	}
-	last := map[What]mark{}
-	tallies := map[string]*tally{}
+	last, worked := map[What]mark{}, map[string]mark{}
 	for i, e := range l {
-		key := lowerASCII(clip(e.Workspace))
-		if tallies[key] == nil {
-			tallies[key] = &tally{}
-		}
-		if !tallies[key].add(i, e) {
+		switch {
+		case e.What == EventSucceeded:
+			worked[e.workspace()] = mark{i, e}
+		case !e.rejection():
 			last[e.What] = mark{i, e}
 		}
 	}
-	var marks []mark
-	for _, m := range last {
-		marks = append(marks, m)
-	}
+	marks := append(latest(last, whatsMost), latest(worked, workspacesMost)...)
 	slices.SortFunc(marks, func(a, b mark) int { return cmp.Compare(a.at, b.at) })
 	var short Log
-	for _, m := range marks[max(0, len(marks)-whatsMost):] {
+	for _, m := range marks {
 		short = append(short, m.Event)
 	}
 	// Behind the marks: a success among these clears what stands before it.
-	var open []*tally
-	for _, t := range tallies {
-		if t.bursts > 0 {
-			open = append(open, t)
-		}
-	}
+	open := slices.Collect(maps.Values(l.tallies()))
+	slices.SortFunc(open, func(a, b *tally) int { return cmp.Or(cmp.Compare(b.bursts, a.bursts), cmp.Compare(b.at, a.at)) })
+	open = open[:min(len(open), workspacesMost)]
 	slices.SortFunc(open, func(a, b *tally) int { return cmp.Compare(a.at, b.at) })
-	for _, t := range open[max(0, len(open)-workspacesMost):] {
+	for _, t := range open {
 		short = append(short, t.log()...)
 	}
 	return short
+}
+
+// mark is an event and its place in the log.
+type mark struct {
+	at int
+	Event
+}
+
+// latest returns as many of the marks, the last in the log.
+func latest[K comparable](marks map[K]mark, most int) []mark {
+	all := slices.SortedFunc(maps.Values(marks), func(a, b mark) int { return cmp.Compare(b.at, a.at) })
+	return all[:min(len(all), most)]
+}
+
+// workspace is what workspaces are told apart by.
+func (e Event) workspace() string { return lowerASCII(clip(e.Workspace)) }
+
+func (e Event) rejection() bool {
+	return e.What == EventRejected || e.What == eventBursts || e.What == eventWithin
+}
+
+// tallies returns the workspaces with rejections since their last success.
+func (l Log) tallies() map[string]*tally {
+	open := map[string]*tally{}
+	for i, e := range l {
+		workspace := e.workspace()
+		switch {
+		case e.What == EventSucceeded:
+			delete(open, workspace)
+		case e.rejection():
+			if open[workspace] == nil {
+				open[workspace] = &tally{}
+			}
+			open[workspace].add(i, e)
+		}
+	}
+	maps.DeleteFunc(open, func(_ string, t *tally) bool { return t.bursts == 0 })
+	return open
 }
 
 // tally counts the rejections in one workspace since its last success.
@@ -160,8 +189,9 @@ type tally struct {
 // (https://jira.atlassian.com/browse/BCLOUD-24107) are to count once.
 const burstLength = time.Second
 
-// add counts the event, and reports false for one that every workspace may need.
-func (t *tally) add(at int, e Event) bool {
+// add counts a rejection, or what compact left of many.
+func (t *tally) add(at int, e Event) {
+	t.at = at
 	switch e.What {
 	case EventRejected:
 		if t.within == 0 || e.At.Sub(t.first.At).Abs() > burstLength {
@@ -177,14 +207,7 @@ func (t *tally) add(at int, e Event) bool {
 		if t.within > 0 {
 			t.within += number(e.Note)
 		}
-	case EventSucceeded:
-		*t = tally{}
-		return false
-	default:
-		return false
 	}
-	t.at = at
-	return true
 }
 
 // log is the shortest log that is counted as t.

@@ -41,7 +41,14 @@ func TestHealth(t *testing.T) {
 		{"another workspace", Log{rejected(1, "v"), rejected(2, "")}, Health{}},
 		{"ASCII case aside", Log{rejected(1, "W")}, Health{Bursts: 1, InBurst: 1, BurstBegan: at(1), LastRejected: at(1)}},
 		{"a success clears", Log{rejected(1, "w"), rejected(10, "w"), succeeded(20, "W"), rejected(30, "w")},
-			Health{Bursts: 1, InBurst: 1, BurstBegan: at(30), LastRejected: at(30), LastSuccess: at(20)}},
+			Health{Bursts: 1, InBurst: 1, BurstBegan: at(30), LastRejected: at(30), LastSuccess: at(20), Worked: true}},
+		{"a success long ago", Log{succeeded(1, "W"), rejected(20, "w"), succeeded(30, "v")},
+			Health{Bursts: 1, InBurst: 1, BurstBegan: at(20), LastRejected: at(20), LastSuccess: at(30), Worked: true}},
+		{"elsewhere for a quarter of an hour", Log{rejected(99, "u"), rejected(100, "v"), rejected(101, "x"), rejected(100.5, "X")},
+			Health{Elsewhere: 2, ElsewhereLast: at(100.5)}},
+		{"elsewhere until a success there", Log{rejected(900, "v"), rejected(901, "x"), succeeded(950, "v"), rejected(300, "")},
+			Health{Elsewhere: 2, ElsewhereLast: at(901), LastSuccess: at(950)}},
+		{"elsewhere in the future", Log{rejected(1001, "v"), rejected(2000, "x")}, Health{Elsewhere: 1, ElsewhereLast: now}},
 		{"a success clears its own workspace", Log{rejected(1, "w"), succeeded(20, "v"), succeeded(21, "")},
 			Health{Bursts: 1, InBurst: 1, BurstBegan: at(1), LastRejected: at(1), LastSuccess: at(21)}},
 		{"marks are every workspace's", Log{{at(1), EventServed, "v", ""}, {at(2), EventWarned, "v", "30"}, {at(3), EventWarned, "", "14"}, {at(4), EventUnanswered, "v", ""}},
@@ -96,7 +103,7 @@ func TestCompactChangesNoHealth(t *testing.T) {
 				}
 			}
 		}
-		if most := 5 + 6*4; len(short) > most {
+		if most := 4 + 5 + 5*4; len(short) > most {
 			t.Fatalf("seed %d: %d events are left", seed, len(short))
 		}
 	}
@@ -114,6 +121,36 @@ func TestCompactIsBounded(t *testing.T) {
 	}
 	if h := short.Health("workspace-499", at(6000)); h.Bursts != 10 {
 		t.Errorf("of the latest: %+v", h)
+	}
+}
+
+// A hundred workspaces that somebody else's repository names drive no pause out.
+func TestCompactKeepsTheWorst(t *testing.T) {
+	log := Log{{at(0), EventSucceeded, "mine", ""}}
+	for i := range 3 {
+		log = append(log, Event{at(float64(10 * i)), EventRejected, "mine", ""})
+	}
+	now := 100.0
+	for round := range 3 {
+		for i := range 118 {
+			now += 2
+			log = append(log, Event{at(now), EventRejected, fmt.Sprintf("junk-%d-%d", round, i), ""})
+		}
+		log = log.compact()
+		want := Health{Bursts: 3, InBurst: 1, BurstBegan: at(20), LastRejected: at(20), LastSuccess: noon, Worked: true, Elsewhere: 63, ElsewhereLast: at(now)}
+		if got := log.Health("mine", at(now)); got != want {
+			t.Errorf("round %d: %+v", round, got)
+		}
+		if got := log.Health(fmt.Sprintf("junk-%d-117", round), at(now)); got.Bursts != 1 {
+			t.Errorf("round %d: the newest: %+v", round, got)
+		}
+	}
+	for i := range 200 {
+		log = append(log, Event{at(now), EventSucceeded, fmt.Sprint("works-", i), ""})
+	}
+	log = log.compact()
+	if log.Health("works-135", at(now)).Worked || !log.Health("works-136", at(now)).Worked {
+		t.Error("of the successes not the last 64 are left")
 	}
 }
 
