@@ -93,6 +93,7 @@ func TestAdoptRefuses(t *testing.T) {
 		name   string
 		change func(h *house, report *string)
 	}{
+		{"nobody could have typed it", func(h *house, _ *string) { h.person = false }},
 		{"in CI", func(h *house, _ *string) { h.Caller.CI = true }},
 		{"a source is set", func(h *house, _ *string) { h.ambient.set("BITBUCKET_TOKEN", accessToken) }},
 		{"a source is set beside a named account", func(h *house, _ *string) {

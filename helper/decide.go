@@ -60,6 +60,10 @@ type Decision struct {
 const (
 	// rejectionsUntilPause is how often a token may be rejected in a row.
 	rejectionsUntilPause = 3
+	// workspacesUntilPause is in how many workspaces a token may be refused before those
+	// in which it never worked are paused together: a repository can name submodules in
+	// any number of workspaces.
+	workspacesUntilPause = 5
 	// claimLife is how long the one get after a pause has to bring an outcome.
 	claimLife = 60 * time.Second
 	// burst is how long one burst of rejections lasts; see store.Health.
@@ -105,6 +109,11 @@ func decide(f Facts) Decision {
 		n.Days = days(f.Now.Sub(f.Account.Expires))
 		return Decision{Outcome: NoCredential, Notices: []Notice{n}}
 	}
+	if health.Elsewhere >= workspacesUntilPause && !health.Worked {
+		if until := health.ElsewhereLast.Add(pauses[len(pauses)-1]); f.Now.Before(until) {
+			return refuse(say(WidePaused), health.Elsewhere, until)
+		}
+	}
 	count, until := Pause(health, expired)
 	if end := health.BurstBegan.Add(burst); until.IsZero() && health.InBurst >= rejectionsUntilPause && f.Now.Before(end) {
 		return refuse(say(Paused), health.InBurst, end)
@@ -139,6 +148,8 @@ func decideWithout(f Facts, say func(What) Notice) Decision {
 	switch {
 	case errors.Is(f.Err, store.ErrNoAccounts):
 		return ask(f, say(NothingStored))
+	case errors.Is(f.Err, errBadName):
+		return Decision{Outcome: NoCredential, Notices: []Notice{say(BadName)}}
 	case errors.As(f.Err, &unknown):
 		n := say(UnknownAccount)
 		n.Source, n.Names = unknown.Name, unknown.Names

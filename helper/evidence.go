@@ -92,7 +92,7 @@ func lastSuccess(log store.Log, workspace string) (at time.Time) {
 // before a rotation, comes without it. Another helper in git's list could have
 // answered instead of the person: then nothing is kept.
 func (h *Helper) adopt(ctx context.Context, request Request) Outcome {
-	if h.Caller.CI || h.Ambient.Name() != "" || request.Username != bitbucket.APIToken.GitUsername() {
+	if h.Caller.CI || !h.Person() || h.Ambient.Name() != "" || request.Username != bitbucket.APIToken.GitUsername() {
 		return Done
 	}
 	account, err := h.which(request)
@@ -158,12 +158,16 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 	}
 	key, now, workspace := request.Password.Fingerprint(), h.Now(), request.Workspace()
 	log := h.Seen.Read(key)
-	h.note(key, store.Event{What: store.EventRejected, Workspace: workspace})
-	if h.Seen.Claim(key+"/rejected."+workspace, burst, now) {
-		h.Say(Notice{
-			What: Rejected, Account: held.Account, Source: held.Source, Workspace: workspace, At: now,
-			Kind: bitbucket.KindOf(request.Password), Cause: cause(held.Account, log, workspace, now),
-		})
+	lost := h.note(key, store.Event{What: store.EventRejected, Workspace: workspace})
+	if !h.Seen.Claim(key+"/rejected."+workspace, burst, now) {
+		return Done
+	}
+	h.Say(Notice{
+		What: Rejected, Account: held.Account, Source: held.Source, Workspace: workspace, At: now,
+		Kind: bitbucket.KindOf(request.Password), Cause: cause(held.Account, log, workspace, now),
+	})
+	if lost != nil {
+		h.Say(Notice{What: RejectionLost, Err: lost})
 	}
 	return Done
 }

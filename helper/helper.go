@@ -64,6 +64,9 @@ type Helper struct {
 	Say      func(Notice)
 	// Adopt keeps a token that a person typed at git's prompt.
 	Adopt func(context.Context, store.Account, secret.Secret) (store.Account, error)
+	// Person reports whether somebody could have typed it: there is a terminal or a
+	// display.
+	Person func() bool
 	// Alone reports whether no other helper could have answered git for Bitbucket.
 	Alone func(context.Context, Request) bool
 	// Parents are the process ids of the parent and its parent, as far as known.
@@ -88,7 +91,7 @@ func (h *Helper) Get(ctx context.Context, in io.Reader, out io.Writer) Outcome {
 	for _, n := range d.Notices {
 		h.tell(n, facts)
 	}
-	if d.Unanswered {
+	if d.Unanswered && !h.Caller.CI {
 		h.note(asked(facts.Account.Name), store.Event{What: store.EventUnanswered, Note: mark(h.Parents())})
 	}
 	if err := Encode(out, d.Answer); err != nil {
@@ -150,6 +153,9 @@ func (h *Helper) which(request Request) (store.Account, error) {
 	if err != nil {
 		return store.Account{}, err
 	}
+	if h.Named != "" && store.ValidName(h.Named) != nil {
+		return store.Account{}, errBadName
+	}
 	account, _, err := accounts.Which(store.Query{Named: h.Named, Workspace: request.Workspace(), Username: request.Username})
 	if errors.Is(err, store.ErrNoAccounts) {
 		account.Name = h.Named
@@ -159,6 +165,9 @@ func (h *Helper) which(request Request) (store.Account, error) {
 	}
 	return account, err
 }
+
+// errBadName: what names the account is no name. It may be a token, and is not shown.
+var errBadName = errors.New("no account's name")
 
 // DefaultAccount is the name of an account that nobody named.
 const DefaultAccount = "default"
@@ -222,11 +231,11 @@ func (h *Helper) tell(n Notice, f Facts) {
 	}
 }
 
-// note records an event. What cannot be written is lost: a record never fails an
-// operation.
-func (h *Helper) note(key string, e store.Event) {
+// note records an event. An event that cannot be written is lost: a record never fails
+// an operation.
+func (h *Helper) note(key string, e store.Event) error {
 	e.At = h.Now()
-	_ = h.Seen.Append(key, e)
+	return h.Seen.Append(key, e)
 }
 
 // asked is the key of what was observed of an account without a token.

@@ -45,7 +45,8 @@ type house struct {
 	said     []Notice
 	aside    []string // accounts that Aside was told of
 	alone    bool
-	asked    int // how often Alone was
+	person   bool // somebody could have typed it
+	asked    int  // how often Alone was
 	parents  []int
 	refuse   error // of Adopt
 }
@@ -61,6 +62,7 @@ func newHouse(t testing.TB) *house {
 		ambient:  &fakeAmbient{},
 		clock:    noon,
 		alone:    true,
+		person:   true,
 		parents:  []int{4711, 4710},
 	}
 	h.Helper = &Helper{
@@ -72,6 +74,7 @@ func newHouse(t testing.TB) *house {
 		Now:      func() time.Time { return h.clock },
 		Say:      func(n Notice) { h.said = append(h.said, n) },
 		Adopt:    h.adopt,
+		Person:   func() bool { return h.person },
 		Alone:    func(context.Context, Request) bool { h.asked++; return h.alone },
 		Parents:  func() []int { return h.parents },
 		Aside:    func(a store.Account) { h.aside = append(h.aside, a.Name) },

@@ -28,6 +28,9 @@ const (
 	Cleaned                          // Fixes were taken off Source
 	CutOff                           // Source's checksum does not fit
 	KindGuessed                      // taken for Kind by Source's name alone
+	BadName                          // what names the account is no name; it is not shown
+	WidePaused                       // refused in Count workspaces; until Until set aside where it never worked
+	RejectionLost                    // Err: why a rejection could not be recorded
 	Rejected                         // git reports a rejection; Cause says what it may mean
 	EmailRejected                    // another's credential with an e-mail as username was rejected
 	PasswordRejected                 // another's app password was rejected

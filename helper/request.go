@@ -1,6 +1,7 @@
 package helper
 
 import (
+	"slices"
 	"strings"
 
 	"git-credential-bitbucket/bitbucket"
@@ -52,9 +53,13 @@ func (r Request) ForBitbucket() bool { return bitbucket.IsHost(r.Host) }
 func (r Request) Ours() bool { return r.Protocol == "https" && r.ForBitbucket() }
 
 // Workspace is the workspace that the path names, in lower case; "" where git sends
-// no path or one that no workspace can have. A snippet's path names its workspace
-// second: snippets/WORKSPACE/ID.
+// no path or one that no workspace can have, such as one with a "." or ".." in it, which
+// a server reads as another. A snippet's path names its workspace second:
+// snippets/WORKSPACE/ID.
 func (r Request) Workspace() string {
+	if r.detours() {
+		return ""
+	}
 	first, rest, _ := strings.Cut(strings.TrimLeft(r.Path, "/"), "/")
 	if first == "snippets" {
 		first, _, _ = strings.Cut(rest, "/")
@@ -65,6 +70,9 @@ func (r Request) Workspace() string {
 // Repository is the path as WORKSPACE/NAME, without ".git"; "" where it is not of
 // that form. It is fit to be shown to a person.
 func (r Request) Repository() string {
+	if r.detours() {
+		return ""
+	}
 	workspace, name, _ := strings.Cut(strings.TrimLeft(r.Path, "/"), "/")
 	name, _, _ = strings.Cut(name, "/")
 	name = strings.TrimSuffix(name, ".git")
@@ -72,6 +80,11 @@ func (r Request) Repository() string {
 		return ""
 	}
 	return slug(workspace) + "/" + slug(name)
+}
+
+// detours reports whether the path leads elsewhere than it says.
+func (r Request) detours() bool {
+	return slices.ContainsFunc(strings.Split(r.Path, "/"), func(part string) bool { return part == "." || part == ".." })
 }
 
 // slug returns s in lower case, or "" if it has a character that Bitbucket's

@@ -142,7 +142,10 @@ func (p *process) status(ctx context.Context, only string) (statusReport, error)
 
 func (p *process) sourceReport(ctx context.Context) sourceReport {
 	if named := p.env("BITBUCKET_ACCOUNT"); named != "" {
-		return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT names " + oneLine(named)}
+		if store.ValidName(named) != nil {
+			return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT is set", Error: "what it holds is no account's name, and is not shown"}
+		}
+		return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT names " + named}
 	}
 	source := p.ambient(nil)
 	if source.Name() == "" {
@@ -326,7 +329,7 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	if a.Default {
 		heading += " (the default)"
 	}
-	fmt.Fprintf(out, "%s: %s %s in %s\n", heading, bitbucket.Kind(a.Kind), a.Token, backendName(a.Backend))
+	fmt.Fprintf(out, "%s: %s %s in %s\n", heading, oneLine(bitbucket.Kind(a.Kind).String()), oneLine(a.Token), oneLine(backendName(a.Backend)))
 	switch a.Protection {
 	case protectedByPassphrase:
 		fmt.Fprintln(out, "  locked with your passphrase")

@@ -132,7 +132,7 @@ func (p *process) checkStore(f *storeFlags) (store.Account, error) {
 
 func plausibleEmail(text string) bool {
 	name, domain, ok := strings.Cut(text, "@")
-	return ok && name != "" && strings.Contains(domain, ".") && !strings.ContainsAny(text, " \t\r\n<>\"")
+	return ok && name != "" && strings.Contains(domain, ".") && !strings.ContainsAny(text, " <>\"") && oneLine(text) == text
 }
 
 // answers is what a person said in flags, on the terminal and by the token itself.

@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -49,13 +51,17 @@ func (p *process) env(name string) string {
 	return value
 }
 
-// inCI reports whether CI is set to anything but a no.
+// inCI reports whether CI is set to anything but a no, or a variable is by which one of
+// the systems that do not set it is known: Jenkins, Azure Pipelines, TeamCity, CodeBuild.
 func (p *process) inCI() bool {
-	switch p.env("CI") {
-	case "", "0", "false":
-		return false
+	for _, name := range []string{"CI", "JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID"} {
+		switch p.env(name) {
+		case "", "0", "false":
+		default:
+			return true
+		}
 	}
-	return true
+	return false
 }
 
 // say prints one line for people: "bitbucket: ", the kind of line, the text.
@@ -63,7 +69,14 @@ func (p *process) say(kind, format string, args ...any) {
 	if kind != "" {
 		kind += ": "
 	}
+	p.surviveListener()
 	fmt.Fprintln(p.stderr, "bitbucket: "+kind+oneLine(fmt.Sprintf(format, args...)))
+}
+
+// surviveListener keeps the program alive where whoever read stderr has gone: a line
+// that nobody reads must not cost git its answer.
+func (p *process) surviveListener() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
 
 // caller tells who waits for git.
@@ -110,21 +123,30 @@ func (p *process) display() bool {
 	return p.env("DISPLAY") != "" || p.env("WAYLAND_DISPLAY") != ""
 }
 
-// home is the person's home directory, "" if there is none.
+// home is the person's home directory, "" if there is none. A relative one would be in
+// whatever repository git was started.
 func (p *process) home() string {
 	if runtime.GOOS == "windows" {
-		return p.env("USERPROFILE")
+		return p.folder("USERPROFILE")
 	}
-	return p.env("HOME")
+	return p.folder("HOME")
+}
+
+// folder is the variable's value if that is an absolute path, else "".
+func (p *process) folder(name string) string {
+	if path := p.env(name); filepath.IsAbs(path) {
+		return path
+	}
+	return ""
 }
 
 // configDir is where the accounts and the file backend are; "" without a home.
 func (p *process) configDir() string {
 	switch {
-	case filepath.IsAbs(p.env("XDG_CONFIG_HOME")):
-		return filepath.Join(p.env("XDG_CONFIG_HOME"), store.Service)
-	case runtime.GOOS == "windows" && p.env("AppData") != "":
-		return filepath.Join(p.env("AppData"), store.Service)
+	case p.folder("XDG_CONFIG_HOME") != "":
+		return filepath.Join(p.folder("XDG_CONFIG_HOME"), store.Service)
+	case runtime.GOOS == "windows" && p.folder("AppData") != "":
+		return filepath.Join(p.folder("AppData"), store.Service)
 	case p.home() == "":
 		return ""
 	case runtime.GOOS == "darwin":
@@ -136,10 +158,10 @@ func (p *process) configDir() string {
 // stateDir is where observations and the history are; "" without a home.
 func (p *process) stateDir() string {
 	switch {
-	case filepath.IsAbs(p.env("XDG_STATE_HOME")):
-		return filepath.Join(p.env("XDG_STATE_HOME"), store.Service)
-	case runtime.GOOS == "windows" && p.env("LocalAppData") != "":
-		return filepath.Join(p.env("LocalAppData"), store.Service)
+	case p.folder("XDG_STATE_HOME") != "":
+		return filepath.Join(p.folder("XDG_STATE_HOME"), store.Service)
+	case runtime.GOOS == "windows" && p.folder("LocalAppData") != "":
+		return filepath.Join(p.folder("LocalAppData"), store.Service)
 	case p.home() == "":
 		return ""
 	case runtime.GOOS == "darwin":
@@ -175,7 +197,7 @@ func (p *process) backend(name string) (store.Backend, error) {
 }
 
 func (p *process) backendConfig() store.Config {
-	passDir := p.env("PASSWORD_STORE_DIR")
+	passDir := p.folder("PASSWORD_STORE_DIR")
 	if passDir == "" && p.home() != "" {
 		passDir = filepath.Join(p.home(), ".password-store")
 	}

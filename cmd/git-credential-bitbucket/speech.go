@@ -49,6 +49,13 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 		p.say(asError, "no account is chosen among %s; type: git-credential-bitbucket route %s NAME", strings.Join(n.Names, ", "), workspace)
 	case helper.UnknownAccount:
 		p.say(asError, "there is no account %q among %s; type: git-credential-bitbucket status", n.Source, strings.Join(n.Names, ", "))
+	case helper.BadName:
+		p.say(asError, "what --account or BITBUCKET_ACCOUNT holds is no account's name, and is not shown; type: git-credential-bitbucket status")
+	case helper.WidePaused:
+		p.say(asError, "Bitbucket refused %s in %d workspaces; set aside until %s wherever it was never seen to work, so that the account is not locked out; %s",
+			token, n.Count, p.moment(n.Until), again)
+	case helper.RejectionLost:
+		p.say(asWarning, "this rejection cannot be recorded (%s), so that the token is not paused; make %s writable", n.Err, p.stateDir())
 	case helper.Unusable:
 		p.say(asError, "%s", p.whyUnusable(n.Err, n.Account))
 	case helper.RecordsUnusable:
@@ -182,15 +189,19 @@ func detail(err *store.BackendError) string { return oneLine(err.Err.Error()) }
 func recordTrouble(err error) string {
 	var record *store.RecordError
 	if errors.As(err, &record) {
-		return oneLine(err.Error()) + "; mend or remove that file, then type: git-credential-bitbucket store"
+		if errors.Is(err, store.ErrFormat) {
+			return err.Error() + "; upgrade git-credential-bitbucket to the version that wrote it"
+		}
+		return err.Error() + "; mend or remove that file, then type: git-credential-bitbucket store"
 	}
 	return "the accounts cannot be written: " + oneLine(err.Error()) + "; make their folder writable, and type the command again"
 }
 
-// oneLine makes text fit for a terminal: no line ends, no control characters.
+// oneLine makes text fit for a terminal: no line ends, no control characters, and none
+// that turn the direction of writing.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return ' '
 		}
 		return r

@@ -93,7 +93,9 @@ func interruptible[A, R any](t *terminal, prompt func(*term.State), read func(A)
 		return none, errNoTerminal
 	}
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	// Whoever stopped it here and went on would find the echo back on.
+	defer refuseStop()()
 	defer signal.Stop(stop)
 	type result struct {
 		value R

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -29,13 +30,16 @@ func (p *process) runTokenCommand(ctx context.Context, source, command string) (
 	if strings.TrimSpace(command) == "" {
 		return secret.Secret{}, &sourceError{source, "is set but empty", "give it a command that prints the token, or unset it"}
 	}
+	if bitbucket.KindOf(secret.New(command)) != bitbucket.UnknownKind {
+		return secret.Secret{}, &sourceError{source, "holds a token and no command", "set BITBUCKET_API_TOKEN instead"}
+	}
 	shell, err := exec.LookPath("sh")
 	if err != nil {
 		return secret.Secret{}, &sourceError{source, "cannot be run: there is no sh on PATH", "add it to PATH"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 
 	var out limitedBuffer
