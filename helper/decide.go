@@ -103,7 +103,7 @@ func decide(f Facts) Decision {
 	}
 
 	health := f.Health
-	expired := !f.Account.Expires.IsZero() && !f.Now.Before(f.Account.Expires)
+	expired := hasExpired(f.Account, f.Now)
 	if expired && f.Account.Certain {
 		n := say(ExpiryPassed)
 		n.Days = days(f.Now.Sub(f.Account.Expires))
@@ -116,7 +116,9 @@ func decide(f Facts) Decision {
 	}
 	count, until := Pause(health, expired)
 	if end := health.BurstBegan.Add(burst); until.IsZero() && health.InBurst >= rejectionsUntilPause && f.Now.Before(end) {
-		return refuse(say(Paused), health.InBurst, end)
+		n := say(Paused)
+		n.Burst = true
+		return refuse(n, health.InBurst, end)
 	}
 	if !until.IsZero() {
 		if f.Now.Before(until) {
@@ -178,6 +180,10 @@ func ask(f Facts, n Notice) Decision {
 		d.Notices = []Notice{n}
 	}
 	return d
+}
+
+func hasExpired(a store.Account, now time.Time) bool {
+	return !a.Expires.IsZero() && !now.Before(a.Expires)
 }
 
 // refuse keeps git from asking anybody else, so that the account is not locked out.

@@ -162,10 +162,12 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 	if !h.Seen.Claim(key+"/rejected."+workspace, burst, now) {
 		return Done
 	}
-	h.Say(Notice{
+	n := Notice{
 		What: Rejected, Account: held.Account, Source: held.Source, Workspace: workspace, At: now,
 		Kind: bitbucket.KindOf(request.Password), Cause: cause(held.Account, log, workspace, now),
-	})
+	}
+	n.Count, n.Until = Pause(h.Seen.Read(key).Health(workspace, now), hasExpired(held.Account, now))
+	h.Say(n)
 	if lost != nil {
 		h.Say(Notice{What: RejectionLost, Err: lost})
 	}
@@ -174,7 +176,7 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 
 // cause reads from what is known what a rejection most likely means.
 func cause(account store.Account, log store.Log, workspace string, now time.Time) Cause {
-	if !account.Expires.IsZero() && !now.Before(account.Expires) {
+	if hasExpired(account, now) {
 		return CauseExpired
 	}
 	if log.Health(workspace, now).LastSuccess.IsZero() {

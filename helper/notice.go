@@ -65,6 +65,7 @@ type Notice struct {
 	At, Until time.Time
 	Days      int // whole days, rounded up
 	Count     int
+	Burst     bool // of Paused: all of Count within one second
 	Cause     Cause
 	Claim     string // print only if this claim is won; "" always
 	Stage     string // recorded as warned once printed

@@ -105,13 +105,29 @@ func (p *process) program(byName bool) (string, error) {
 	if err != nil {
 		return "", fail(exitFailed, "this program cannot tell where it is: %v", err)
 	}
-	if stable, ok := install.Stable(path, p.env("PATH"), runtime.GOOS); ok {
+	if stable, ok := p.lasting(path); ok {
 		return stable, nil
 	}
 	if named, err := exec.LookPath(install.Binary); byName && err == nil {
 		return named, nil
 	}
 	return "", fail(exitFailed, "this program is in a place that will not last, %s; type: git-credential-bitbucket setup", path)
+}
+
+// lasting is a name for the program that lasts. A folder that is made for programs
+// does, wherever the home directory is.
+func (p *process) lasting(program string) (path string, ok bool) {
+	for _, candidate := range p.binFolders() {
+		if filepath.Dir(program) == filepath.Clean(candidate.Dir) {
+			return program, true
+		}
+	}
+	return install.Stable(program, p.env("PATH"), runtime.GOOS)
+}
+
+// binFolders are those in which the program may be put, best first.
+func (p *process) binFolders() []install.Candidate {
+	return install.Candidates(p.env("GOBIN"), p.env("GOPATH"), p.home(), p.env("PATH"), runtime.GOOS)
 }
 
 func hasLFS() bool {
@@ -136,7 +152,7 @@ func (p *process) install(ctx context.Context, f *installFlags, program string) 
 		return installFailure(err)
 	}
 	for _, finding := range findings {
-		if finding.Kind == install.Unstable && f.byName {
+		if _, lasting := p.lasting(program); finding.Kind == install.Unstable && (f.byName || lasting) {
 			continue // no path of it stands in git's config
 		}
 		p.sayFinding(finding)

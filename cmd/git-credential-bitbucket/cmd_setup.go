@@ -118,10 +118,10 @@ func (p *process) place(quiet bool) (running, program string, err error) {
 	if err != nil {
 		return "", "", fail(exitFailed, "this program cannot tell where it is: %v", err)
 	}
-	if stable, ok := install.Stable(running, p.env("PATH"), runtime.GOOS); ok {
+	if stable, ok := p.lasting(running); ok {
 		return stable, stable, nil
 	}
-	candidates := install.Candidates(p.env("GOBIN"), p.env("GOPATH"), p.home(), p.env("PATH"), runtime.GOOS)
+	candidates := p.binFolders()
 	if len(candidates) == 0 {
 		return "", "", fail(exitFailed, "there is no folder to put the program in; set HOME or GOBIN")
 	}

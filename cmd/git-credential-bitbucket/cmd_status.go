@@ -17,6 +17,7 @@ import (
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/install"
 	"git-credential-bitbucket/store"
 )
 
@@ -135,21 +136,53 @@ func (p *process) status(ctx context.Context, only string) (statusReport, error)
 			report.Routes = append(report.Routes, routeReport{r.Workspace, r.Account})
 		}
 	}
-	report.Source = p.sourceReport(ctx)
-	report.Repository = p.repositoryReport(ctx, snapshot, report.Source)
+	line := p.helperLine(ctx)
+	report.Source = p.sourceReport(ctx, line)
+	report.Repository = p.repositoryReport(ctx, snapshot, report.Source, line)
 	return report, nil
 }
 
-func (p *process) sourceReport(ctx context.Context) sourceReport {
+// helperLine is what the line in git's config by which git calls this program here says
+// before the operation. Of a line with quotes, which only a shell can read, it says
+// whether there is a token command.
+func (p *process) helperLine(ctx context.Context) call {
+	git, err := p.git()
+	if err != nil {
+		return call{}
+	}
+	helpers, err := install.Effective(ctx, git, "https://"+bitbucket.Host+"/")
+	if err != nil {
+		return call{}
+	}
+	for _, h := range helpers {
+		if !h.Command.Ours {
+			continue
+		}
+		line, ok := parseCall(append(strings.Fields(h.Command.Flags), "get"), func() bool { return false })
+		if !ok && strings.Contains(h.Command.Flags, "--token-command") {
+			line.tokenCommand = &h.Command.Flags
+		}
+		return line
+	}
+	return call{}
+}
+
+func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
+	if line.account != "" {
+		return sourceReport{Name: "accounts", Reason: "--account stands in git's config"}
+	}
 	if named := p.env("BITBUCKET_ACCOUNT"); named != "" {
 		if store.ValidName(named) != nil {
 			return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT is set", Error: "what it holds is no account's name, and is not shown"}
 		}
 		return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT names " + named}
 	}
-	source := p.ambient(nil)
+	source := p.ambient(line.tokenCommand)
 	if source.Name() == "" {
 		return sourceReport{Name: "accounts", Reason: "no variable with a token is set"}
+	}
+	if line.tokenCommand != nil {
+		return sourceReport{Name: source.Name(), Reason: "it stands in git's config, and wins over stored accounts"}
 	}
 	report := sourceReport{Name: source.Name(), Reason: "it is set, and wins over stored accounts"}
 	if source.Name() == commandVariable {
@@ -216,7 +249,7 @@ func present(t time.Time) *time.Time {
 
 // repositoryReport says which account serves the repository in the working directory;
 // nil outside one, or where none of its remotes is at Bitbucket.
-func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot, source sourceReport) *repositoryReport {
+func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot, source sourceReport, line call) *repositoryReport {
 	name, address := p.bitbucketRemote(ctx)
 	if address == nil {
 		return nil
@@ -227,7 +260,11 @@ func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot,
 		report.Reason = source.Name + " " + source.Reason
 		return report
 	}
-	account, reason, err := snapshot.Which(store.Query{Named: p.env("BITBUCKET_ACCOUNT"), Workspace: request.Workspace(), Username: request.Username})
+	named := line.account
+	if named == "" {
+		named = p.env("BITBUCKET_ACCOUNT")
+	}
+	account, reason, err := snapshot.Which(store.Query{Named: named, Workspace: request.Workspace(), Username: request.Username})
 	var ambiguous *store.AmbiguousError
 	switch {
 	case errors.Is(err, store.ErrNoAccounts):
@@ -245,7 +282,7 @@ func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot,
 func reasonWords(reason store.Reason, workspace string) string {
 	switch reason {
 	case store.ReasonNamed:
-		return "BITBUCKET_ACCOUNT names it"
+		return "--account or BITBUCKET_ACCOUNT names it"
 	case store.ReasonRoute:
 		return "workspace " + workspace + " is routed to it"
 	case store.ReasonUsername:
@@ -356,7 +393,7 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 		fmt.Fprintln(out, "  not seen to work yet")
 	}
 	for _, r := range a.Rejections {
-		fmt.Fprintf(out, "  refused %s%s since it last worked, last at %s", times(r.Count), inWorkspace(helper.Notice{Workspace: oneLine(r.Workspace)}), p.moment(r.Last))
+		fmt.Fprintf(out, "  refused %s%s, last at %s", times(r.Count), inWorkspace(helper.Notice{Workspace: oneLine(r.Workspace)}), p.moment(r.Last))
 		if r.PausedUntil != nil {
 			fmt.Fprintf(out, "; paused until %s", p.moment(*r.PausedUntil))
 		}

@@ -38,7 +38,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.OtherProduct:
 		p.say(asError, "%s is of Bitbucket Data Center and is not sent to %s; %s", token, bitbucket.Host, again)
 	case helper.NothingStored:
-		p.say(asNote, "no token is stored for %s; %s", bitbucket.Host, again)
+		p.say(asNote, "no token is stored for %s%s; %s", bitbucket.Host, inAccount(n.Account), again)
 	case helper.AccountAside:
 		p.say(asNote, "%s was set aside at %s; %s", token, p.moment(n.At), again)
 	case helper.WhichAccount:
@@ -61,12 +61,16 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.RecordsUnusable:
 		p.say(asError, "%s", recordTrouble(n.Err))
 	case helper.Paused:
+		if n.Burst {
+			p.say(asError, "Bitbucket refused %s %s%s within a second; wait a second, then type the git command again", token, times(n.Count), inWorkspace(n))
+			return
+		}
 		p.say(asError, "Bitbucket refused %s %s%s; set aside until %s, so that the account is not locked out; %s",
 			token, times(n.Count), inWorkspace(n), p.moment(n.Until), again)
 	case helper.OneMoreTry:
 		p.say(asNote, "the pause is over: trying %s once more%s", token, inWorkspace(n))
 	case helper.WasRejected:
-		p.say(asWarning, "Bitbucket refused %s %s%s since it last worked, last at %s; if it is refused again: %s",
+		p.say(asWarning, "Bitbucket refused %s %s%s, last at %s; if it is refused again: %s",
 			token, times(n.Count), inWorkspace(n), p.moment(n.At), again)
 	case helper.ExpiryPassed:
 		p.say(asWarning, "%s expired on %s%s; %s", token, date(n.Account.Expires), guessed(n.Account), again)
@@ -79,7 +83,11 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.KindGuessed:
 		p.say(asNote, "%s has no beginning that tells its kind: taken for an %s", token, n.Kind)
 	case helper.Rejected:
-		p.say(asWarning, "Bitbucket refused %s%s: %s; %s", token, inWorkspace(n), meaning(n), again)
+		pause := ""
+		if !n.Until.IsZero() {
+			pause = "; set aside until " + p.moment(n.Until)
+		}
+		p.say(asWarning, "Bitbucket refused %s%s: %s%s; %s", token, inWorkspace(n), meaning(n), pause, again)
 	case helper.EmailRejected:
 		p.say(asWarning, "Bitbucket refused a credential with an e-mail as username: git needs %s; %s", bitbucket.APIToken.GitUsername(), again)
 	case helper.PasswordRejected:
@@ -113,6 +121,9 @@ func theToken(n helper.Notice) string {
 
 // remedy is how to get a token that works to where this one came from.
 func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
+	if n.What == helper.Rejected && n.Cause == helper.CauseOther {
+		return "check the address, or send the workspace to another account: git-credential-bitbucket route " + n.Workspace + " NAME"
+	}
 	made := "make an API token with scopes at " + bitbucket.TokenPage
 	switch {
 	case n.Source == commandVariable || n.Source == "--token-command":
@@ -220,6 +231,14 @@ func backendName(backend string) string {
 		return "the kernel's keyring"
 	}
 	return backend
+}
+
+// inAccount names an account that somebody chose.
+func inAccount(a store.Account) string {
+	if a.Name == "" || a.Name == helper.DefaultAccount {
+		return ""
+	}
+	return " in account " + a.Name
 }
 
 func inWorkspace(n helper.Notice) string {
