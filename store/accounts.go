@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // ErrNoAccounts: nothing is stored.
@@ -23,11 +24,17 @@ var errNoFolder = errors.New("no folder for records")
 // format version.
 type RecordError struct {
 	Path string
-	Line int // from 1
+	Line int // from 1; 0 for a file that cannot be read at all
 	Err  error
 }
 
-func (e *RecordError) Error() string { return fmt.Sprintf("%s: line %d: %v", e.Path, e.Line, e.Err) }
+func (e *RecordError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.Path, e.Err)
+	}
+	return fmt.Sprintf("%s: line %d: %v", e.Path, e.Line, e.Err)
+}
+
 func (e *RecordError) Unwrap() error { return e.Err }
 
 // Accounts is the file of accounts and routes: JSON lines, the first
@@ -45,8 +52,8 @@ func OpenAccounts(dir string) *Accounts { return &Accounts{dir} }
 func (a *Accounts) Path() string { return filepath.Join(a.dir, "accounts") }
 
 // Read returns the file as it is now. A missing or empty file is an empty Snapshot. A
-// file whose damage shows without decoding each line is a *RecordError; what it takes
-// decoding to find is reported by the Snapshot's methods.
+// file that cannot be read, or whose damage shows without decoding each line, is a
+// *RecordError; what it takes decoding to find is reported by the Snapshot's methods.
 func (a *Accounts) Read() (Snapshot, error) {
 	data, err := a.read()
 	if err != nil {
@@ -60,20 +67,31 @@ func (a *Accounts) read() (data []byte, err error) {
 		return nil, nil
 	}
 	err = retry(func() (err error) {
-		data, err = os.ReadFile(a.Path())
+		data, err = readRegular(a.Path())
 		return err
 	})
 	// HOME=/dev/null, as build machines set it, leads below something that is no folder.
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
-	return data, err
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, &RecordError{Path: a.Path(), Err: err}
+	}
+	return data, nil
 }
+
+// updateLimit is how long Update waits for others' updates, each of some milliseconds.
+const updateLimit = 2 * time.Second
 
 // Update lets change alter the accounts as they are now, under a lock that one process
 // at a time holds, and replaces the file: after a crash it is the old one or the new
 // one. An error of change's is returned as it is, and nothing is written; nor is it
 // where nothing changed. Change must not wait for a person, a keyring or the network.
+// A lock that others hold for two seconds is ErrBusy.
 func (a *Accounts) Update(change func(*Book) error) error {
 	if a.dir == "" {
 		return errNoFolder
@@ -81,7 +99,7 @@ func (a *Accounts) Update(change func(*Book) error) error {
 	if err := os.MkdirAll(a.dir, 0o700); err != nil {
 		return err
 	}
-	unlock, err := lock(a.Path() + ".lock")
+	unlock, err := lockFor(updateLimit, a.Path()+".lock")
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
 const tempSuffix = ".tmp"
@@ -118,15 +116,4 @@ func dirOf(path string) string {
 		return "."
 	}
 	return dir
-}
-
-// lock takes the lock that path stands for, across processes, and returns its unlock.
-// The file is made with mode 0600 first: who can open it can hold it.
-func lock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_ = f.Close()
-	return lockedfile.MutexAt(path).Lock()
 }

@@ -2,7 +2,13 @@
 
 package store
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
+
+// nonblock keeps an open of a pipe from waiting.
+const nonblock = syscall.O_NONBLOCK
 
 // retry is for Windows, where an open file cannot be replaced.
 func retry(f func() error) error { return f() }

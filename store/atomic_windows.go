@@ -7,6 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// nonblock is for systems whose pipes are files.
+const nonblock = 0
+
 // retry repeats f, for half a second at most, while it fails because another process
 // has the file open: Windows then refuses to replace it, or to open it while it is
 // being replaced (https://go.dev/issue/25965).

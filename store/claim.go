@@ -97,7 +97,7 @@ func shorten(way []string, mine string) {
 // claimed returns when the claim at path was made. One that is being written, where
 // files cannot be made whole, is as old as its file.
 func claimed(path string) (time.Time, error) {
-	data, err := os.ReadFile(path)
+	data, err := readRegular(path)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -36,12 +36,7 @@ func makePrivate(dir string) error {
 // lock keeps writers apart while they look at what there is and change names; what
 // takes time, the making of an entry, is done without it.
 func (f *fileStore) lock(ctx context.Context) (unlock func(), err error) {
-	unlock, err = lock(filepath.Join(f.dir, "lock"))
-	if err == nil && ctx.Err() != nil {
-		unlock()
-		return nil, ctx.Err()
-	}
-	return unlock, err
+	return lock(ctx, filepath.Join(f.dir, "lock"))
 }
 
 // A lockup is what an entry is to be locked with.

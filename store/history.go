@@ -32,7 +32,11 @@ func OpenHistory(dir string) *History { return &History{dir} }
 
 func (h *History) path() string { return filepath.Join(h.dir, "history") }
 
-// Append adds e. One process at a time does.
+// historyLimit is short: a line of history is worth no wait.
+const historyLimit = 100 * time.Millisecond
+
+// Append adds e. One process at a time does; where another takes longer than a tenth of
+// a second, it is ErrBusy.
 func (h *History) Append(e Entry) error {
 	if h.dir == "" {
 		return errNoFolder
@@ -45,12 +49,12 @@ func (h *History) Append(e Entry) error {
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
 		return err
 	}
-	unlock, err := lock(h.path() + ".lock")
+	unlock, err := lockFor(historyLimit, h.path()+".lock")
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	f, err := os.OpenFile(h.path(), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := openRegular(h.path(), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func (h *History) Append(e Entry) error {
 
 // halve drops the older half. Only under the lock.
 func (h *History) halve() error {
-	data, err := os.ReadFile(h.path())
+	data, err := readRegular(h.path())
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (h *History) Read() ([]Entry, error) {
 	}
 	var data []byte
 	err := retry(func() (err error) {
-		data, err = os.ReadFile(h.path())
+		data, err = readRegular(h.path())
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {

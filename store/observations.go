@@ -50,7 +50,7 @@ func (o *Observations) Append(key string, e Event) error {
 }
 
 func appendLog(path string, line []byte) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := openRegular(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -137,13 +137,13 @@ func removeOldTemps(path string) {
 
 // readLog returns the events of the log at path; none where it cannot be read.
 func readLog(path string) Log {
-	f, err := os.Open(path)
+	f, err := openRegular(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
 		return nil
 	}
 	start := max(0, info.Size()-readMost)
@@ -183,7 +183,7 @@ func (o *Observations) Known(key string) bool {
 		return false
 	}
 	for _, dir := range o.readable() {
-		if info, err := os.Stat(filepath.Join(dir, key)); err == nil && info.Size() > 0 {
+		if info, err := os.Stat(filepath.Join(dir, key)); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 			return true
 		}
 	}
