@@ -154,9 +154,14 @@ func TestValidName(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{"", "-a", ".a", "_a", "A", "aB", "a b", "a\n", "a/b", "a#1", "é", strings.Repeat("a", 65)} {
-		if ValidName(name) == nil {
+	for _, name := range []string{"", "-a", ".a", "_a", "A", "aB", "a b", "a\n", "a/b", "a#1", "é", strings.Repeat("a", 65), "ATATTxyz", "no_name!"} {
+		err := ValidName(name)
+		if err == nil {
 			t.Errorf("%q passed", name)
+		}
+		// It may be a token that somebody took for one.
+		if long := len(name) > 2; long && strings.Contains(err.Error(), name) {
+			t.Error(err)
 		}
 	}
 }

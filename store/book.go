@@ -90,12 +90,13 @@ func (b *Book) Unroute(workspace string) bool {
 	return len(b.Routes) < before
 }
 
-// ValidName returns nil for an account's name: [a-z0-9][a-z0-9._-]{0,63}.
+// ValidName returns nil for an account's name: [a-z0-9][a-z0-9._-]{0,63}. The error
+// does not repeat the name: people put tokens in its place by mistake.
 func ValidName(name string) error {
 	const most = 64
 	const first = "abcdefghijklmnopqrstuvwxyz0123456789"
 	if name == "" || len(name) > most || strings.Trim(name, first+"._-") != "" || !strings.Contains(first, name[:1]) {
-		return fmt.Errorf("%.80q is no account name: lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit, %d at most", name, most)
+		return fmt.Errorf("that is no account name: one has lower-case letters, digits, '.', '_' and '-', begins with a letter or digit, and is at most %d long", most)
 	}
 	return nil
 }
