@@ -290,7 +290,7 @@ func TestGetWrites(t *testing.T) {
 func TestGetWithoutObservations(t *testing.T) {
 	h := newHouse(t)
 	h.keep("default", apiToken, func(a *store.Account) { a.Expires = noon.Add(day) })
-	h.Seen = store.OpenObservations("", "", 0)
+	h.Seen = store.OpenObservations("", nil, 0)
 	var out bytes.Buffer
 	if got := h.Get(context.Background(), strings.NewReader(inAcme), &out); got != Done || out.String() != answered(sentinel, apiToken) {
 		t.Errorf("%q, %d", out.String(), got)

@@ -58,7 +58,7 @@ func newHouse(t testing.TB) *house {
 		TB:       t,
 		keyring:  &storetest.Fake{},
 		accounts: &countedAccounts{Accounts: store.OpenAccounts(filepath.Join(dir, "config"))},
-		seen:     &countedSeen{Observations: store.OpenObservations(filepath.Join(dir, "state"), "", 0)},
+		seen:     &countedSeen{Observations: store.OpenObservations(filepath.Join(dir, "state"), nil, 0)},
 		ambient:  &fakeAmbient{},
 		clock:    noon,
 		alone:    true,

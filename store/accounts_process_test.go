@@ -67,11 +67,11 @@ func TestRecordsChild(t *testing.T) {
 		}
 	case "claim":
 		now := time.UnixMilli(int64(number))
-		if OpenObservations(dir, "", os.Getuid()).Claim("x", time.Minute, now) {
+		if OpenObservations(dir, nil, os.Getuid()).Claim("x", time.Minute, now) {
 			fmt.Println("won")
 		}
 	case "append":
-		o := OpenObservations(dir, "", os.Getuid())
+		o := OpenObservations(dir, nil, os.Getuid())
 		for i := 0; ; i++ {
 			e := Event{At: time.UnixMilli(int64(i) * 2000), What: EventRejected, Workspace: fmt.Sprintf("w%d", i%7), Note: strings.Repeat("n", i%90)}
 			if err := o.Append(tokenKey, e); err != nil {
@@ -169,7 +169,7 @@ func TestUpdateOnAFullDiskLeavesOld(t *testing.T) {
 
 func TestKilledAppendGarblesNothing(t *testing.T) {
 	dir := t.TempDir()
-	o := OpenObservations(dir, "", os.Getuid())
+	o := OpenObservations(dir, nil, os.Getuid())
 	for round := range 10 {
 		killed(t, recordsChild("append", dir, 0))
 		wholeLines(t, filepath.Join(dir, tokenKey), round+1)

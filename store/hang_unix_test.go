@@ -38,7 +38,7 @@ func pipe(t *testing.T, path string) {
 
 func TestPipesAreNotWaitedFor(t *testing.T) {
 	dir := t.TempDir()
-	a, o, h := OpenAccounts(dir), OpenObservations(dir, "", os.Getuid()), OpenHistory(dir)
+	a, o, h := OpenAccounts(dir), OpenObservations(dir, nil, os.Getuid()), OpenHistory(dir)
 	pipe(t, a.Path())
 	pipe(t, filepath.Join(dir, tokenKey))
 	pipe(t, filepath.Join(dir, claimFile("x")))

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,16 +25,19 @@ const (
 // process compacts may be lost, and so may one that a full disk cuts off; neither
 // garbles another line.
 type Observations struct {
-	dir, fallback string
-	uid           int
+	dir       string
+	fallbacks []string
+	uid       int
 }
 
 // OpenObservations returns the observations kept in dir, and where that cannot be
-// written in fallback: a folder to be made below the system's temporary directory,
-// used only if it is a folder of uid's with mode 0700 and no link. Each may be "" for
-// none. It touches nothing.
-func OpenObservations(dir, fallback string, uid int) *Observations {
-	return &Observations{dir, fallback, uid}
+// written in the first fallback that can. A fallback is a folder to be made below a
+// directory that others may write to, used only if it is a folder of uid's with mode
+// 0700 and no link. Where somebody else has its name, NAME.1 to NAME.9 are tried. Each
+// may be "" for none. It touches nothing.
+func OpenObservations(dir string, fallbacks []string, uid int) *Observations {
+	fallbacks = slices.DeleteFunc(slices.Clone(fallbacks), func(f string) bool { return f == "" })
+	return &Observations{dir, fallbacks, uid}
 }
 
 // Append adds e to key's log with one write, and compacts the log when it has grown.
@@ -217,17 +220,18 @@ func (o *Observations) Writable() error {
 	if err == nil {
 		return nil
 	}
-	dir, private := o.private(true)
-	if private == nil {
-		private = writable(dir)
-	}
-	switch {
-	case o.fallback == "":
+	if len(o.fallbacks) == 0 {
 		return err
-	case private != nil:
+	}
+	var used string
+	private := o.fallBack(func(dir string) error {
+		used = dir
+		return writable(dir)
+	})
+	if private != nil {
 		return fmt.Errorf("%w; nor can they be kept in the temporary directory: %w", err, private)
 	}
-	return fmt.Errorf("%w; kept in %s instead", err, dir)
+	return fmt.Errorf("%w; kept in %s instead", err, used)
 }
 
 func writable(dir string) error {
@@ -245,7 +249,7 @@ func writable(dir string) error {
 	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
-// write calls f with the folder, and if that fails with the fallback.
+// write calls f with the folder, and if that fails with a fallback.
 func (o *Observations) write(f func(dir string) error) error {
 	err := errNoFolder
 	if o.dir != "" {
@@ -256,49 +260,13 @@ func (o *Observations) write(f func(dir string) error) error {
 	if err == nil {
 		return nil
 	}
-	if o.fallback == "" {
+	if len(o.fallbacks) == 0 {
 		return err
 	}
-	dir, private := o.private(true)
-	if private == nil {
-		private = f(dir)
+	if private := o.fallBack(f); private != nil {
+		return errors.Join(err, private)
 	}
-	if private == nil {
-		return nil
-	}
-	return errors.Join(err, private)
-}
-
-// readable returns the folders to look into.
-func (o *Observations) readable() (dirs []string) {
-	if o.dir != "" {
-		dirs = append(dirs, o.dir)
-	}
-	if dir, err := o.private(false); err == nil {
-		dirs = append(dirs, dir)
-	}
-	return dirs
-}
-
-// private returns the fallback if nobody else can have a hand in it. The temporary
-// directory is everybody's: the folder there, or a link, may be another's.
-func (o *Observations) private(create bool) (string, error) {
-	if o.fallback == "" {
-		return "", errNoFolder
-	}
-	if create {
-		if err := os.Mkdir(o.fallback, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return "", err
-		}
-	}
-	info, err := os.Lstat(o.fallback)
-	if err != nil {
-		return "", err
-	}
-	if !info.IsDir() || !ownedBy(info, o.uid) {
-		return "", fmt.Errorf("%s: not a private folder of this user's", o.fallback)
-	}
-	return o.fallback, nil
+	return nil
 }
 
 // validKey accepts what is safe as a file's name and no claim's.

@@ -20,7 +20,7 @@ const tokenKey = "0011223344556677"
 func observations(t *testing.T) (*Observations, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "state", "observed")
-	return OpenObservations(dir, "", os.Getuid()), dir
+	return OpenObservations(dir, nil, os.Getuid()), dir
 }
 
 func mustAppend(t *testing.T, o *Observations, key string, e Event) {
@@ -61,7 +61,7 @@ func TestObservations(t *testing.T) {
 			}
 		}
 	}
-	none := OpenObservations("", "", os.Getuid())
+	none := OpenObservations("", nil, os.Getuid())
 	if none.Append(tokenKey, want[0]) == nil || none.Writable() == nil || none.Read(tokenKey) != nil || !none.Claim("x", time.Minute, noon) {
 		t.Error("without any folder")
 	}
@@ -217,6 +217,11 @@ func TestFallback(t *testing.T) {
 			if err := c.make(fallback); err != nil {
 				t.Fatal(err)
 			}
+			for i := range 9 { // no other name is free
+				if err := os.WriteFile(fmt.Sprint(fallback, ".", i+1), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
 			switch c.label {
 			case "the group may write":
 				_ = os.Chmod(fallback, 0o770)
@@ -226,7 +231,7 @@ func TestFallback(t *testing.T) {
 			if runtime.GOOS == "windows" && c.label != "a link" && c.label != "a file" {
 				c.used = true // there the temporary directory is the user's own
 			}
-			o := OpenObservations(filepath.Join(blocked, "state"), fallback, c.uid)
+			o := OpenObservations(filepath.Join(blocked, "state"), []string{fallback}, c.uid)
 			if err := o.Append(tokenKey, event); (err == nil) != c.used {
 				t.Errorf("append: %v", err)
 			}
@@ -249,11 +254,46 @@ func TestFallback(t *testing.T) {
 	}
 }
 
+// Whoever takes the name in the temporary directory first does not switch it off.
+func TestFallbackWhoseNameIsTaken(t *testing.T) {
+	root := t.TempDir()
+	first, second := filepath.Join(root, "none", "first"), filepath.Join(root, "second")
+	for _, taken := range []string{second, second + ".1", second + ".3"} {
+		if err := os.WriteFile(taken, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func() *Observations { return OpenObservations("", []string{"", first, second}, os.Getuid()) }
+	mustAppend(t, open(), tokenKey, Event{At: at(1), What: EventServed})
+	// A name that comes free leads nobody astray.
+	if err := os.Remove(second); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, open(), tokenKey, Event{At: at(2), What: EventServed})
+	if len(readLog(filepath.Join(second+".2", tokenKey))) != 2 || len(open().Read(tokenKey)) != 2 {
+		t.Errorf("%+v", open().Read(tokenKey))
+	}
+	if err := open().Writable(); err == nil || !strings.Contains(err.Error(), "kept in "+second+".2 instead") {
+		t.Error(err)
+	}
+	// The first that can be written is used, and what was seen before stays known.
+	if err := os.Mkdir(filepath.Dir(first), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, open(), tokenKey, Event{At: at(3), What: EventServed})
+	if len(readLog(filepath.Join(first, tokenKey))) != 1 || len(open().Read(tokenKey)) != 3 {
+		t.Errorf("%+v", open().Read(tokenKey))
+	}
+	if open().Forget(tokenKey); open().Known(tokenKey) {
+		t.Error("not forgotten everywhere")
+	}
+}
+
 func TestReadMergesBothFolders(t *testing.T) {
 	root := t.TempDir()
 	dir, fallback := filepath.Join(root, "dir"), filepath.Join(root, "fallback")
-	mustAppend(t, OpenObservations("", fallback, os.Getuid()), tokenKey, Event{At: at(2), What: EventServed, Note: "2"})
-	o := OpenObservations(dir, fallback, os.Getuid())
+	mustAppend(t, OpenObservations("", []string{fallback}, os.Getuid()), tokenKey, Event{At: at(2), What: EventServed, Note: "2"})
+	o := OpenObservations(dir, []string{fallback}, os.Getuid())
 	mustAppend(t, o, tokenKey, Event{At: at(1), What: EventServed, Note: "1"})
 	mustAppend(t, o, tokenKey, Event{At: at(3), What: EventServed, Note: "3"})
 	var notes string

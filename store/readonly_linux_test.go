@@ -80,7 +80,7 @@ func TestObservationsInAReadOnlyFolder(t *testing.T) {
 	const key = tokenKey
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	dir := passable(t)
-	alone := OpenObservations(dir, "", os.Getuid())
+	alone := OpenObservations(dir, nil, os.Getuid())
 	if err := alone.Append(key, Event{At: now, What: EventServed}); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestObservationsInAReadOnlyFolder(t *testing.T) {
 			return
 		}
 		private := filepath.Join(temp, "private")
-		o := OpenObservations(dir, private, int(info.Sys().(*syscall.Stat_t).Uid))
+		o := OpenObservations(dir, []string{private}, int(info.Sys().(*syscall.Stat_t).Uid))
 		if err := o.Append(key, later); err != nil {
 			t.Errorf("append: %v", err)
 		}

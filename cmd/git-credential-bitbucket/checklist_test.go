@@ -222,7 +222,7 @@ func TestChecklistTogether(t *testing.T) {
 		}
 		rejected := 0
 		state := filepath.Join(m.home, ".local", "state", store.Service, "observations")
-		for _, e := range store.OpenObservations(state, "", 0).Read(apiToken.Fingerprint()) {
+		for _, e := range store.OpenObservations(state, nil, 0).Read(apiToken.Fingerprint()) {
 			if e.What == store.EventRejected {
 				rejected++
 			}

@@ -178,7 +178,7 @@ func (p *process) observations() *store.Observations {
 		dir = filepath.Join(dir, "observations")
 	}
 	uid := os.Getuid()
-	return store.OpenObservations(dir, filepath.Join(os.TempDir(), store.Service+"-"+strconv.Itoa(uid)), uid)
+	return store.OpenObservations(dir, []string{filepath.Join(os.TempDir(), store.Service+"-"+strconv.Itoa(uid))}, uid)
 }
 
 func (p *process) accounts() *store.Accounts { return store.OpenAccounts(p.configDir()) }
