@@ -102,7 +102,8 @@ func TestAdoptRefuses(t *testing.T) {
 		}},
 		{"another username", func(_ *house, r *string) { *r = with(inAcme, "alice", apiToken) }},
 		{"no username", func(_ *house, r *string) { *r = inAcme + "password=" + apiToken.Reveal() + "\n" }},
-		{"another git process", func(h *house, _ *string) { h.parents = []int{9, 8} }},
+		{"another git process", func(h *house, _ *string) { h.parents = []string{"9.99.ab12cd34", "8.98.ab12cd34"} }},
+		{"another git of the same number", func(h *house, _ *string) { h.parents = []string{"4711.100.ab12cd34", "4710.98.99999999"} }},
 		{"no known parents", func(h *house, _ *string) { h.parents = nil }},
 		{"no get that was left unanswered", func(h *house, _ *string) { h.seen.Observations.Forget("account.default") }},
 		{"too long ago", func(h *house, _ *string) { h.clock = noon.Add(promptLife + time.Millisecond) }},
@@ -141,17 +142,17 @@ func TestAdoptRefuses(t *testing.T) {
 // The marker serves for promptLife, and for whoever shares one process with the get.
 func TestAdoptBounds(t *testing.T) {
 	h := typed(t, nil)
-	h.clock, h.parents = noon.Add(promptLife), []int{4710, 1}
+	h.clock, h.parents = noon.Add(promptLife), []string{"4710.98.ab12cd34"}
 	if _, told := h.store(with(inAcme, sentinel, apiToken)); !slices.Equal(told, []What{Adopted}) {
 		t.Errorf("%v", told)
 	}
-	log := store.Log{{At: noon, What: store.EventUnanswered, Note: "47,11"}, {At: noon, What: store.EventServed, Note: "5"}}
-	for parents, want := range map[[2]int]bool{{47, 1}: true, {2, 11}: true, {4711, 4}: false, {1, 5}: false} {
-		if got := marked(log, parents[:], noon); got != want {
-			t.Errorf("%v: %v", parents, got)
+	log := store.Log{{At: noon, What: store.EventUnanswered, Note: "47.1.a,11.2.a"}, {At: noon, What: store.EventServed, Note: "5.1.a"}}
+	for parent, want := range map[string]bool{"47.1.a": true, "11.2.a": true, "47.1.b": false, "47.2.a": false, "47": false, "7.1.a": false, "5.1.a": false} {
+		if got := marked(log, []string{parent, "3.1.a"}, noon); got != want {
+			t.Errorf("%s: %v", parent, got)
 		}
 	}
-	if marked(store.Log{{At: noon, What: store.EventUnanswered}}, []int{0}, noon) {
+	if marked(store.Log{{At: noon, What: store.EventUnanswered}}, []string{""}, noon) {
 		t.Error("a marker without processes is everybody's")
 	}
 }

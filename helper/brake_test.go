@@ -63,7 +63,7 @@ func TestBadName(t *testing.T) {
 func TestLostRejectionIsTold(t *testing.T) {
 	h := newHouse(t)
 	h.keep("default", apiToken)
-	h.Helper.Seen = store.OpenObservations("/dev/null/state", "", 0)
+	h.Helper.Seen = store.OpenObservations("/dev/null/state", nil, 0)
 	if _, told := h.erase(with(inAcme, sentinel, apiToken)); len(told) != 2 || told[1] != RejectionLost {
 		t.Errorf("%v", told)
 	}

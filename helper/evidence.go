@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -228,24 +227,18 @@ func (h *Helper) setAside(request Request) Outcome {
 }
 
 // mark writes down which process asked, for marked to compare.
-func mark(parents []int) string {
-	var ids []string
-	for _, id := range parents {
-		ids = append(ids, strconv.Itoa(id))
-	}
-	return strings.Join(ids, ",")
-}
+func mark(parents []string) string { return strings.Join(parents, ",") }
 
 // marked reports whether an unanswered get in log, of the last promptLife, came from
-// the same git: one process id is common to both. git runs a helper through a shell,
+// the same git: one process is common to both. git runs a helper through a shell,
 // which may or may not stand between the two.
-func marked(log store.Log, parents []int, now time.Time) bool {
+func marked(log store.Log, parents []string, now time.Time) bool {
 	return slices.ContainsFunc(log, func(e store.Event) bool {
 		if age := now.Sub(e.At); e.What != store.EventUnanswered || age < 0 || age > promptLife {
 			return false
 		}
 		return slices.ContainsFunc(strings.Split(e.Note, ","), func(id string) bool {
-			return slices.ContainsFunc(parents, func(own int) bool { return strconv.Itoa(own) == id })
+			return id != "" && slices.Contains(parents, id)
 		})
 	})
 }

@@ -214,7 +214,7 @@ func TestGetRemembersWhatNoRecordNames(t *testing.T) {
 func TestGetMarksTheUnanswered(t *testing.T) {
 	h := newHouse(t)
 	h.get(inAcme)
-	if log := h.seen.Observations.Read("account.default"); len(log) != 1 || log[0].What != store.EventUnanswered || log[0].Note != "4711,4710" {
+	if log := h.seen.Observations.Read("account.default"); len(log) != 1 || log[0].What != store.EventUnanswered || log[0].Note != "4711.99.ab12cd34,4710.98.ab12cd34" {
 		t.Errorf("%v", log)
 	}
 	h.Named = "work"

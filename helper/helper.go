@@ -69,8 +69,9 @@ type Helper struct {
 	Person func() bool
 	// Alone reports whether no other helper could have answered git for Bitbucket.
 	Alone func(context.Context, Request) bool
-	// Parents are the process ids of the parent and its parent, as far as known.
-	Parents func() []int
+	// Parents identifies the process that asked and its parent, as far as known, each by a
+	// string that no other process ever has. Without one nothing is adopted.
+	Parents func() []string
 	// Aside records that a person set the account aside.
 	Aside func(store.Account)
 }

@@ -47,7 +47,7 @@ type house struct {
 	alone    bool
 	person   bool // somebody could have typed it
 	asked    int  // how often Alone was
-	parents  []int
+	parents  []string
 	refuse   error // of Adopt
 }
 
@@ -63,7 +63,7 @@ func newHouse(t testing.TB) *house {
 		clock:    noon,
 		alone:    true,
 		person:   true,
-		parents:  []int{4711, 4710},
+		parents:  []string{"4711.99.ab12cd34", "4710.98.ab12cd34"},
 	}
 	h.Helper = &Helper{
 		Accounts: h.accounts,
@@ -76,7 +76,7 @@ func newHouse(t testing.TB) *house {
 		Adopt:    h.adopt,
 		Person:   func() bool { return h.person },
 		Alone:    func(context.Context, Request) bool { h.asked++; return h.alone },
-		Parents:  func() []int { return h.parents },
+		Parents:  func() []string { return h.parents },
 		Aside:    func(a store.Account) { h.aside = append(h.aside, a.Name) },
 	}
 	return h
