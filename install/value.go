@@ -34,7 +34,7 @@ func plain(c byte) bool {
 
 // A Command is a helper's value, read as git and the shell do.
 type Command struct {
-	Ours    bool   // runs a binary of our name, wherever it is, or "bitbucket" by name
+	Ours    bool   // runs a binary of our name, wherever it is, or "bitbucket" by name, and nothing else
 	Program string // the path, for a value that has one; "" by name and for others' shell text
 	Flags   string // what follows the program, as written, the leading blank included
 }
@@ -42,7 +42,7 @@ type Command struct {
 // ParseHelper reads a value of credential.helper. program is our binary's path, for
 // a binary that has been given another name; "" knows it by name alone.
 func ParseHelper(value, program string) Command {
-	if flags, ok := strings.CutPrefix(value, byName); ok && (flags == "" || blank(flags[0])) {
+	if flags, ok := strings.CutPrefix(value, byName); ok && (flags == "" || blank(flags[0])) && argumentsOnly(flags) {
 		return Command{Ours: true, Flags: flags}
 	}
 	text, shell := strings.CutPrefix(value, "!")
@@ -51,7 +51,7 @@ func ParseHelper(value, program string) Command {
 	}
 	text = strings.TrimLeft(text, " \t")
 	word, rest, ok := firstWord(text)
-	if !ok {
+	if !ok || assigns(word) || !argumentsOnly(rest) {
 		return Command{}
 	}
 	if named(word) || program != "" && word == strings.ReplaceAll(program, `\`, "/") || program != "" && word == program {
@@ -130,6 +130,42 @@ func firstWord(s string) (word, rest string, ok bool) {
 		}
 	}
 	return b.String(), "", quote == 0 && b.Len() > 0
+}
+
+// argumentsOnly reports whether a shell reads s, which follows a command, as arguments of
+// that command: it runs nothing else, also not to make up an argument.
+func argumentsOnly(s string) bool {
+	var quote byte
+	for i := 0; i < len(s); i++ {
+		c, rest := s[i], s[i:]
+		switch {
+		case quote == '\'':
+			if c == quote {
+				quote = 0
+			}
+		case c == '\\':
+			i++
+		case c == '`' || strings.HasPrefix(rest, "$("):
+			return false
+		case quote == '"':
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		// Other shells end $'…' elsewhere, and a comment hides quotes up to its line's end.
+		case strings.IndexByte("|&;<>()\n", c) >= 0, strings.HasPrefix(rest, "$'"), c == '#' && i > 0 && blank(s[i-1]):
+			return false
+		}
+	}
+	return quote == 0
+}
+
+// assigns reports whether a shell takes the first word of a command for a variable's value,
+// and the word behind it for the command.
+func assigns(word string) bool {
+	name, _, _ := strings.Cut(word, "/")
+	return strings.Contains(name, "=")
 }
 
 func cutBlank(s string) (word, rest string, found bool) {

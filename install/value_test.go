@@ -109,3 +109,33 @@ func TestParseHelper(t *testing.T) {
 		}
 	}
 }
+
+// A value that runs another program beside ours is not ours; the same text in quotes is.
+func TestParseHelperRunsNothingElse(t *testing.T) {
+	const at = "/x/" + Binary
+	foreign := []string{
+		"!X=" + at + " other", "!f() { " + at + ` "$@"; other; }; f`, "!f() { other; }; f", "!{ " + at + "; other; }", "!(" + at + ")",
+		`C:\x\` + Binary + `.exe ; other`, `\x;other\` + Binary,
+	}
+	for _, behind := range []string{
+		" ; other", " -x; other", " | other", " || other", " & other", " && other", " < f", " > f", "\nother", " -x\nother", " () { other",
+		" `other`", " $(other)", ` "$(other)"`, " \"`other`\"", " ${X:-$(other)}", " # '\nother\n'", " $'\\'' ; other #'",
+		" 'a' ; other", ` "a" ; other`, ` \" ; other \"`, ` '\' ; other`, ` \\; other`, ` "open`, " 'open",
+	} {
+		foreign = append(foreign, "bitbucket"+behind, at+behind, "!"+at+behind, "! "+Binary+behind)
+	}
+	for _, value := range foreign {
+		if got := ParseHelper(value, ""); got.Ours {
+			t.Errorf("%q is taken for ours: %+v", value, got)
+		}
+	}
+	for _, flags := range []string{
+		" 'a ; b | c & d < e > f'", " '`a` $(b)'", ` "a ; b & c"`, " \\; \\| \\` x", ` -x "cat $HOME/t"`, " -x 'a\nb'", " a#b", ` "it's" $X`, ` "#" x`, ` "$'" x`,
+	} {
+		for _, value := range []string{"bitbucket" + flags, at + flags, "!" + at + flags} {
+			if got := ParseHelper(value, ""); !got.Ours || got.Flags != flags {
+				t.Errorf("%q is not taken for ours: %+v", value, got)
+			}
+		}
+	}
+}
