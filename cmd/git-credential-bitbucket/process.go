@@ -171,14 +171,18 @@ func (p *process) stateDir() string {
 }
 
 // observations are kept in the state directory, or where that cannot be written in a
-// private folder for temporary files.
+// private folder of the session or for temporary files.
 func (p *process) observations() *store.Observations {
 	dir := p.stateDir()
 	if dir != "" {
 		dir = filepath.Join(dir, "observations")
 	}
 	uid := os.Getuid()
-	return store.OpenObservations(dir, []string{filepath.Join(os.TempDir(), store.Service+"-"+strconv.Itoa(uid))}, uid)
+	fallbacks := []string{filepath.Join(os.TempDir(), store.Service+"-"+strconv.Itoa(uid))}
+	if session := p.folder("XDG_RUNTIME_DIR"); session != "" {
+		fallbacks = append([]string{filepath.Join(session, store.Service)}, fallbacks...)
+	}
+	return store.OpenObservations(dir, fallbacks, uid)
 }
 
 func (p *process) accounts() *store.Accounts { return store.OpenAccounts(p.configDir()) }
