@@ -32,7 +32,10 @@ const (
 func (o *Observations) Claim(name string, life time.Duration, now time.Time) bool {
 	won := true
 	_ = o.write(func(dir string) (err error) {
-		won, err = claim(filepath.Join(dir, claimFile(name)), life, now)
+		path := filepath.Join(dir, claimFile(name))
+		if won, err = claim(path, life, now); won && err == nil {
+			sweep(path)
+		}
 		return err
 	})
 	return won

@@ -61,6 +61,9 @@ func appendLog(path string, line []byte) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
+	if size == 0 {
+		sweep(path)
+	}
 	if (size+int64(len(line)))/compactAbove > size/compactAbove {
 		_ = compactLog(path) // it works as well as it was
 	}
