@@ -9,6 +9,7 @@ type Account struct {
 	Email       string    `json:"email,omitempty"`       // of the Atlassian account, for REST
 	Username    string    `json:"username,omitempty"`    // the Bitbucket username, to recognise user@ URLs
 	Backend     string    `json:"backend"`               // where the token is
+	Also        string    `json:"also,omitempty"`        // another backend in which one may be: on its way there, or left there
 	Fingerprint string    `json:"fingerprint,omitempty"` // secret.Secret.Fingerprint of the token; "": it holds none
 	Hint        string    `json:"hint,omitempty"`        // secret.Secret.Hint of the token
 	Created     time.Time `json:"created"`               // when this token was stored

@@ -87,6 +87,21 @@ func (a *Accounts) read() (data []byte, err error) {
 // updateLimit is how long Update waits for others' updates, each of some milliseconds.
 const updateLimit = 2 * time.Second
 
+// Exclusive keeps the commands apart that change a token and its record together, and
+// returns the end of that. It is held while a keyring is waited for, and so it is taken
+// by commands for people and for keeping a token that a person typed to git; never to
+// answer git's get or to note an erase. Where another has it for longer than limit, it
+// is ErrBusy.
+func (a *Accounts) Exclusive(limit time.Duration) (unlock func(), err error) {
+	if a.dir == "" {
+		return nil, errNoFolder
+	}
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return nil, err
+	}
+	return lockFor(limit, filepath.Join(a.dir, "writer.lock"))
+}
+
 // Update lets change alter the accounts as they are now, under a lock that one process
 // at a time holds, and replaces the file: after a crash it is the old one or the new
 // one. An error of change's is returned as it is, and nothing is written; nor is it

@@ -103,6 +103,27 @@ func TestHeldLocksAreNotWaitedForLong(t *testing.T) {
 	}
 }
 
+func TestExclusive(t *testing.T) {
+	a := OpenAccounts(filepath.Join(t.TempDir(), "new"))
+	unlock, err := a.Exclusive(time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustUpdate(t, a, put(Account{Name: "a"})) // the accounts are free meanwhile
+	if _, err := OpenAccounts(filepath.Dir(a.Path())).Exclusive(50 * time.Millisecond); !errors.Is(err, ErrBusy) {
+		t.Errorf("twice: %v", err)
+	}
+	unlock()
+	again, err := a.Exclusive(time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if _, err := OpenAccounts("").Exclusive(time.Second); err == nil {
+		t.Error("without a folder")
+	}
+}
+
 func TestUnreadableAccountsAreNamed(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct {

@@ -63,6 +63,8 @@ func (a *Account) setText(key string, value []byte) bool {
 		into = &a.Username
 	case "backend":
 		into = &a.Backend
+	case "also":
+		into = &a.Also
 	case "fingerprint":
 		into = &a.Fingerprint
 	case "hint":

@@ -38,13 +38,19 @@ The token itself stays valid until you revoke it at Bitbucket.`,
 // a record without its token can be forgotten again, a token without its record would
 // stay unseen.
 func (p *process) forget(ctx context.Context, names []string) error {
-	snapshot, err := p.accounts().Read()
+	book, err := p.book()
 	if err != nil {
-		return p.backendFailure(err, store.Account{})
+		return err
 	}
-	book, err := snapshot.Book()
-	if err != nil {
-		return p.backendFailure(err, store.Account{})
+	if len(book.Accounts) > 0 { // or else no folder is made for a lock
+		done, err := p.soleWriter()
+		if err != nil {
+			return err
+		}
+		defer done()
+		if book, err = p.book(); err != nil {
+			return err
+		}
 	}
 	if len(names) == 0 {
 		names = book.Names()
@@ -52,23 +58,50 @@ func (p *process) forget(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		p.say("", "nothing is stored")
 	}
-	vault := store.NewVault(p.backend)
 	for _, name := range names {
 		account := book.Account(name)
 		if account == nil {
 			return unknownAccount(name, book.Names())
 		}
-		if err := vault.Delete(ctx, account.Backend, name); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return p.backendFailure(err, *account)
+		if err := p.forgetOne(ctx, *account); err != nil {
+			return err
 		}
-		if err := p.accounts().Update(func(b *store.Book) error { b.Remove(name); return nil }); err != nil {
-			return fail(exitFailed, "%s", recordTrouble(err))
-		}
-		p.observations().Forget(account.Fingerprint)
-		p.record("forgotten", name, "forget", account.Hint)
-		p.say("", "forgot account %s; the token %s stays valid until you revoke it at its page on Bitbucket", name, account.Hint)
 	}
 	return nil
+}
+
+func (p *process) forgetOne(ctx context.Context, a store.Account) error {
+	vault := store.NewVault(p.backend)
+	if err := vault.Delete(ctx, a.Backend, a.Name); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return p.backendFailure(err, a)
+	}
+	if a.Also != "" {
+		p.clear(ctx, vault, a.Name, []string{a.Also})
+	}
+	if err := p.accounts().Update(func(b *store.Book) error { b.Remove(a.Name); return nil }); err != nil {
+		return fail(exitFailed, "%s", recordTrouble(err))
+	}
+	p.observations().Forget(a.Fingerprint)
+	p.record("forgotten", a.Name, "forget", a.Hint)
+	if a.Fingerprint == "" {
+		p.say("", "forgot account %s, whose token was never stored to the end", a.Name)
+		return nil
+	}
+	p.say("", "forgot account %s; the token %s stays valid until you revoke it at its page on Bitbucket", a.Name, a.Hint)
+	return nil
+}
+
+// book reads every account, and turns what goes wrong into a failure.
+func (p *process) book() (store.Book, error) {
+	snapshot, err := p.accounts().Read()
+	if err != nil {
+		return store.Book{}, p.backendFailure(err, store.Account{})
+	}
+	book, err := snapshot.Book()
+	if err != nil {
+		return store.Book{}, p.backendFailure(err, store.Account{})
+	}
+	return book, nil
 }
 
 func unknownAccount(name string, names []string) error {
@@ -137,13 +170,9 @@ var routeRow = row{
 }
 
 func (p *process) listRoutes() error {
-	snapshot, err := p.accounts().Read()
+	book, err := p.book()
 	if err != nil {
-		return p.backendFailure(err, store.Account{})
-	}
-	book, err := snapshot.Book()
-	if err != nil {
-		return p.backendFailure(err, store.Account{})
+		return err
 	}
 	for _, r := range book.Routes {
 		fmt.Fprintf(p.stdout, "%s %s\n", r.Workspace, r.Account)

@@ -105,8 +105,12 @@ func (p *process) failed(err error) exitStatus {
 
 // backendFailure is what a backend's error means for a command.
 func (p *process) backendFailure(err error, account store.Account) error {
+	var known *failure
 	var records *store.RecordError
-	if errors.As(err, &records) {
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &records):
 		return fail(exitUnusable, "%s", recordTrouble(err))
 	}
 	return fail(exitUnusable, "%s", p.whyUnusable(err, account))

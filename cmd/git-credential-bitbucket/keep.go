@@ -4,20 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"git-credential-bitbucket/store"
 	"git-credential-bitbucket/store/secret"
 )
 
-// keep stores the token as account a's and records it. The token goes to its backend
-// first, so that a record never names one that is not there; until that is done the
-// old one stands. An empty a.Backend is the account's present one, else the one that
-// the environment names, else the best that there is here. by is the command, for the
-// history.
+// writerLimit is how long a command waits for another that stores or forgets.
+const writerLimit = 5 * time.Second
+
+// soleWriter keeps the commands apart that change tokens together with their records,
+// so that none acts on what another is about to change.
+func (p *process) soleWriter() (done func(), err error) {
+	done, err = p.accounts().Exclusive(writerLimit)
+	switch {
+	case errors.Is(err, store.ErrBusy):
+		return nil, fail(exitFailed, "another git-credential-bitbucket is storing or forgetting; type the command again")
+	case err != nil:
+		return nil, fail(exitUnusable, "%s", recordTrouble(err))
+	}
+	return done, nil
+}
+
+// keep stores the token as account a's and records it. The record learns first where a
+// token may be from now on, so that forget finds it whatever happens; that it is there
+// it learns when it is, and until then the old one stands. An empty a.Backend is the
+// account's present one, else the one that the environment names, else the best that
+// there is here. by is the command, for the history.
 func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret, by string) (store.Account, error) {
 	if p.configDir() == "" {
 		return a, fmt.Errorf("there is no home directory to keep accounts in; set HOME")
 	}
+	done, err := p.soleWriter()
+	if err != nil {
+		return a, err
+	}
+	defer done()
 	records := p.accounts()
 	snapshot, err := records.Read()
 	if err != nil {
@@ -33,10 +55,20 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 		}
 	}
 	vault := store.NewVault(p.backend)
+	if err := announce(records, a); err != nil {
+		return a, fail(exitUnusable, "%s", recordTrouble(err))
+	}
 	if err := vault.Put(ctx, a.Backend, a.Name, token); err != nil {
+		retract(records, a, before, replaces)
 		return a, err
 	}
-	a.Fingerprint, a.Hint = token.Fingerprint(), token.Hint()
+	a.Fingerprint, a.Hint, a.Also = token.Fingerprint(), token.Hint(), ""
+	var stale []string
+	for _, backend := range []string{before.Backend, before.Also} {
+		if backend != "" && backend != a.Backend {
+			stale, a.Also = append(stale, backend), backend
+		}
+	}
 	err = records.Update(func(book *store.Book) error {
 		if present := book.Account(a.Name); present != nil {
 			a.Default = present.Default
@@ -45,12 +77,17 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 		return nil
 	})
 	if err != nil {
-		return a, err
+		return a, fail(exitUnusable, "%s", recordTrouble(err))
 	}
-	if replaces && before.Backend != "" && before.Backend != a.Backend {
-		if err := vault.Delete(ctx, before.Backend, a.Name); err != nil && !errors.Is(err, store.ErrNotFound) {
-			p.say(asWarning, "the old token could not be removed from %s: %s", backendName(before.Backend), oneLine(err.Error()))
-		}
+	if len(stale) > 0 {
+		a.Also = p.clear(ctx, vault, a.Name, stale)
+		// If it fails, forget looks for a token that is not there.
+		_ = records.Update(func(book *store.Book) error {
+			if present := book.Account(a.Name); present != nil {
+				present.Also = a.Also
+			}
+			return nil
+		})
 	}
 	seen := p.observations()
 	seen.Forget(before.Fingerprint)
@@ -61,6 +98,49 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 	}
 	p.record(what, a.Name, by, a.Hint+" in "+a.Backend)
 	return a, nil
+}
+
+// announce records that the backend may hold a token of the account: as a record
+// without a fingerprint, which stands for none, or beside the backend of the old one.
+func announce(records *store.Accounts, a store.Account) error {
+	return records.Update(func(book *store.Book) error {
+		present := book.Account(a.Name)
+		switch {
+		case present == nil:
+			book.Put(store.Account{Name: a.Name, Kind: a.Kind, Backend: a.Backend, Created: a.Created})
+		case present.Backend != a.Backend:
+			present.Also = a.Backend
+		}
+		return nil
+	})
+}
+
+// retract takes back what announce recorded. If it fails, forget looks for a token that
+// is not there.
+func retract(records *store.Accounts, a, before store.Account, replaces bool) {
+	_ = records.Update(func(book *store.Book) error {
+		present := book.Account(a.Name)
+		switch {
+		case present == nil:
+		case !replaces && present.Fingerprint == "":
+			book.Remove(a.Name)
+		case replaces:
+			present.Also = before.Also
+		}
+		return nil
+	})
+}
+
+// clear removes the account's old tokens from those backends, and returns one that
+// still may hold one.
+func (p *process) clear(ctx context.Context, vault *store.Vault, name string, backends []string) (left string) {
+	for _, backend := range backends {
+		if err := vault.Delete(ctx, backend, name); err != nil && !errors.Is(err, store.ErrNotFound) {
+			left = backend
+			p.say(asWarning, "the old token could not be removed from %s: %s", backendName(backend), oneLine(err.Error()))
+		}
+	}
+	return left
 }
 
 // chooseBackend returns the present one, else the one that the environment names,
