@@ -62,6 +62,9 @@ func TestGitTooOld(t *testing.T) {
 	if _, err := Effective(t.Context(), o.Git, site); !errors.As(err, &old) || old.Error() != "git 2.25.4 is older than 2.26.0" {
 		t.Errorf("Effective: %v", err)
 	}
+	if _, err := Possible(t.Context(), o.Git); !errors.As(err, &old) {
+		t.Errorf("Possible: %v", err)
+	}
 }
 
 func TestGitFails(t *testing.T) {

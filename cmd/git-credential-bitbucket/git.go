@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"net/url"
 	"os/exec"
+	"slices"
 
-	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/install"
 )
@@ -19,22 +18,14 @@ func (p *process) git() (install.Git, error) {
 	return install.Git{Path: path, Env: p.childEnviron()}, nil
 }
 
-// alone reports whether every helper that git runs for the request is ours, so that
-// what git got without us can only have been typed.
-func (p *process) alone(ctx context.Context, request helper.Request) bool {
+// alone reports whether every helper that git can run for Bitbucket is ours, so that
+// what git got without us can only have been typed. The request does not say which of
+// them were asked: git learns a username in between, and leaves out what its config says.
+func (p *process) alone(ctx context.Context, _ helper.Request) bool {
 	git, err := p.git()
 	if err != nil {
 		return false
 	}
-	address := url.URL{Scheme: "https", Host: bitbucket.Host, Path: "/" + request.Path}
-	helpers, err := install.Effective(ctx, git, address.String())
-	if err != nil {
-		return false
-	}
-	for _, h := range helpers {
-		if !h.Command.Ours {
-			return false
-		}
-	}
-	return true
+	helpers, err := install.Possible(ctx, git)
+	return err == nil && !slices.ContainsFunc(helpers, func(h install.Helper) bool { return !h.Command.Ours })
 }
