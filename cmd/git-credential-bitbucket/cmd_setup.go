@@ -80,15 +80,10 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 		return err
 	}
 	account := before
-	switch {
-	case asked == nil:
-	case asked.token.Token.IsZero():
-		err = p.amend(asked.account)
-	default:
-		account, err = p.keepToken(ctx, asked, "setup")
-	}
-	if err != nil {
-		return err
+	if asked != nil {
+		if account, err = p.carry(ctx, asked, "setup"); err != nil {
+			return err
+		}
 	}
 	if where.scope() != install.ScopeFile {
 		if err := p.prove(ctx, account); err != nil {

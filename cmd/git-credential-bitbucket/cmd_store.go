@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,11 +20,13 @@ var storeRow = row{
 	long: `Store a token once: asked for on the terminal, or read from standard input with --token-stdin.
 
 Without a token, but with --email, --username or --expires, what is known of the
-stored token is amended. Called by git, with a request on standard input and no flag
+stored token is amended; with --backend the stored token is moved there, or locked anew
+with the passphrase that is set. On a terminal Enter leaves the token as it is. Called by git, with a request on standard input and no flag
 but --account and --token-command, it takes git's word that a credential worked.`,
 	example: `  git-credential-bitbucket store
   git-credential-bitbucket store --account work --expires 90d
-  printf %s "$TOKEN" | git-credential-bitbucket store --token-stdin --backend file`,
+  printf %s "$TOKEN" | git-credential-bitbucket store --token-stdin --backend file
+  git-credential-bitbucket store --backend keyring`,
 	exits: []exitStatus{exitFailed, exitNoCredential, exitUnusable, exitInterrupted},
 	build: func(p *process, c *cobra.Command) {
 		flags := &storeFlags{}
@@ -65,21 +66,23 @@ func (p *process) storeToken(ctx context.Context, f *storeFlags) error {
 	if err != nil {
 		return err
 	}
-	if asked.token.Token.IsZero() {
-		return p.amend(asked.account)
-	}
-	_, err = p.keepToken(ctx, asked, "store")
+	_, err = p.carry(ctx, asked, "store")
 	return err
 }
 
-// askToken takes the token and what is said of it from where the flags say. It changes
-// nothing.
-func (p *process) askToken(f *storeFlags, before store.Account) (*answers, error) {
-	asked := &answers{flags: f, before: before, now: p.now()}
-	if f.tokenStdin {
-		return asked, asked.fromStdin(p)
+// carry does what the answers say, and returns the account as it is then. by is the
+// command, for the history.
+func (p *process) carry(ctx context.Context, asked *answers, by string) (store.Account, error) {
+	switch a := asked.account; {
+	case !asked.token.Token.IsZero():
+		return p.keepToken(ctx, asked, by)
+	case a.Fingerprint == "":
+		return a, fail(exitUsage, "there is no token in account %s to amend; type: %s", a.Name, storeCommand(a))
+	case asked.flags.backend != "":
+		return p.move(ctx, asked, by)
+	default:
+		return a, p.amend(a, by)
 	}
-	return asked, asked.fromTerminal(p)
 }
 
 // keepToken stores the token that was given, and returns the account as it is kept.
@@ -90,6 +93,36 @@ func (p *process) keepToken(ctx context.Context, asked *answers, by string) (sto
 		return kept, p.backendFailure(err, asked.account)
 	}
 	p.saidStored(kept, asked.flags.backend != "" || asked.before.Backend != "")
+	return kept, nil
+}
+
+// move keeps the stored token where --backend says, locked as the environment says.
+func (p *process) move(ctx context.Context, asked *answers, by string) (store.Account, error) {
+	before, a := asked.before, asked.account
+	token, err := store.NewVault(p.backend).Get(ctx, before.Backend, a.Name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return a, fail(exitUnusable, "the token of account %s is no longer in %s; type: %s", a.Name, backendName(before.Backend), storeCommand(a))
+	case err != nil:
+		return a, p.backendFailure(err, before)
+	case token.Fingerprint() != before.Fingerprint:
+		return a, fail(exitUnusable, "what %s holds is not the token that was stored as account %s; type: %s", backendName(before.Backend), a.Name, storeCommand(a))
+	}
+	kept, err := p.keep(ctx, a, token, by)
+	if err != nil {
+		return kept, p.backendFailure(err, a)
+	}
+	done := fmt.Sprintf("moved the token %s of account %s to %s", kept.Hint, kept.Name, backendName(kept.Backend))
+	if kept.Backend == before.Backend {
+		done = fmt.Sprintf("kept the token %s of account %s in %s", kept.Hint, kept.Name, backendName(kept.Backend))
+	}
+	if kept.Backend == store.BackendFile && p.fileProtection(kept.Name) == protectedByPassphrase {
+		done += ", locked with your passphrase"
+	}
+	p.say("", "%s; %s", done, known(kept))
+	if kept.Backend == store.BackendFile {
+		p.sayFileLock(kept.Name)
+	}
 	return kept, nil
 }
 
@@ -135,154 +168,8 @@ func plausibleEmail(text string) bool {
 	return ok && name != "" && strings.Contains(domain, ".") && !strings.ContainsAny(text, " <>\"") && oneLine(text) == text
 }
 
-// answers is what a person said in flags, on the terminal and by the token itself.
-type answers struct {
-	flags   *storeFlags
-	before  store.Account
-	now     time.Time
-	token   bitbucket.Cleaned
-	kind    bitbucket.Kind
-	account store.Account
-}
-
-func (a *answers) fromStdin(p *process) error {
-	data, err := io.ReadAll(io.LimitReader(p.stdin, bitbucket.MaxToken+1))
-	if err != nil {
-		return fail(exitFailed, "the token could not be read: %v", cause(err))
-	}
-	if err := a.recognise(secret.New(string(data))); err != nil {
-		return err
-	}
-	return a.describe(a.flags.email, a.flags.expires)
-}
-
-func (a *answers) fromTerminal(p *process) error {
-	t, err := openTerminal()
-	if err != nil {
-		if a.flags.amends() {
-			return a.describe(a.flags.email, a.flags.expires)
-		}
-		return fail(exitUsage, "there is no terminal to ask for the token; type: git-credential-bitbucket store --token-stdin, and give it the token on standard input")
-	}
-	defer t.Close()
-	amendable := a.flags.amends() && a.before.Fingerprint != ""
-	prompt := "Bitbucket API token (it is not shown): "
-	if amendable {
-		prompt = "Bitbucket API token (it is not shown; Enter keeps the present one): "
-	} else {
-		t.print("Make an API token with scopes at %s\n", bitbucket.TokenPage)
-	}
-	token, err := t.askSecret(prompt)
-	switch {
-	case err != nil:
-		return stopped(err)
-	case token.IsZero() && amendable:
-		return a.describe(a.flags.email, a.flags.expires)
-	}
-	if err := a.recognise(token); err != nil {
-		return err
-	}
-	t.print("  recognised: %s, %s, %s\n", a.kind, a.token.Token.Hint(), checksumWord(a.token.Token))
-	email, expires := a.flags.email, a.flags.expires
-	if email == "" && a.kind == bitbucket.APIToken {
-		for {
-			if email, err = t.ask("E-mail of your Atlassian account (optional, only for REST): "); err != nil {
-				return stopped(err)
-			}
-			if email == "" || plausibleEmail(email) {
-				break
-			}
-			t.print("  that is no e-mail address\n")
-		}
-	}
-	for expires == "" {
-		def := a.guess()
-		if expires, err = t.ask("Expires on [" + def + "]: "); err != nil {
-			return stopped(err)
-		}
-		if expires == "" {
-			break
-		}
-		if _, err := parseExpiry(expires, a.kind, a.now); err != nil {
-			t.print("  %s\n", err)
-			expires = ""
-		}
-	}
-	return a.describe(email, expires)
-}
-
-// stopped is what the end of the terminal's input means.
-func stopped(err error) error {
-	if errors.Is(err, io.EOF) {
-		return fail(exitInterrupted, "interrupted; nothing was changed")
-	}
-	return err
-}
-
-// guess is the expiry that is assumed where nobody gives one, for people.
-func (a *answers) guess() string {
-	if a.kind == bitbucket.APIToken {
-		return date(a.now.AddDate(1, 0, 0))
-	}
-	return "unknown"
-}
-
-// recognise takes the token out of what was given, or refuses it.
-func (a *answers) recognise(pasted secret.Secret) error {
-	token, err := bitbucket.Clean(pasted)
-	if err != nil {
-		return fail(exitUsage, "%s; copy the token again from %s", err, bitbucket.TokenPage)
-	}
-	a.token, a.kind = token, bitbucket.KindOf(token.Token)
-	switch a.kind {
-	case bitbucket.AppPassword:
-		return fail(exitNoCredential, "this is an app password, and Bitbucket ended those on %s; make an API token with scopes at %s", bitbucket.AppPasswordsEnded, bitbucket.TokenPage)
-	case bitbucket.DataCenterToken:
-		return fail(exitNoCredential, "this token is of Bitbucket Data Center and is not kept for %s; make an API token with scopes at %s", bitbucket.Host, bitbucket.TokenPage)
-	case bitbucket.UnknownKind:
-		a.kind = bitbucket.APIToken
-	}
-	return nil
-}
-
-// describe fills in the account from what was said. A new token takes nothing over from
-// the old one but who it belongs to and where it is kept.
-func (a *answers) describe(email, expires string) error {
-	a.account = a.before
-	if !a.token.Token.IsZero() {
-		a.account.Kind, a.account.Created = string(a.kind), a.now
-		a.account.Expires, a.account.Certain, a.account.Guessed, a.account.SetAside = time.Time{}, false, false, time.Time{}
-		if a.kind == bitbucket.APIToken && expires == "" {
-			a.account.Expires, a.account.Guessed = a.now.AddDate(1, 0, 0), true
-		}
-		if a.flags.backend != "" {
-			a.account.Backend = a.flags.backend
-		}
-	}
-	if expires != "" {
-		when, err := parseExpiry(expires, bitbucket.Kind(a.account.Kind), a.now)
-		if err != nil {
-			return fail(exitUsage, "%s", err)
-		}
-		a.account.Expires, a.account.Guessed = when, false
-	}
-	if email == "" && strings.Contains(a.token.User, "@") && plausibleEmail(a.token.User) {
-		email = a.token.User
-	}
-	if email != "" {
-		a.account.Email = email
-	}
-	if a.flags.username != "" {
-		a.account.Username = a.flags.username
-	}
-	return nil
-}
-
 // amend changes what is known of a stored token.
-func (p *process) amend(a store.Account) error {
-	if a.Fingerprint == "" {
-		return fail(exitUsage, "there is no token in account %s to amend; type: %s", a.Name, storeCommand(a))
-	}
+func (p *process) amend(a store.Account, by string) error {
 	err := p.accounts().Update(func(book *store.Book) error {
 		present := book.Account(a.Name)
 		if present == nil || present.Fingerprint != a.Fingerprint {
@@ -294,8 +181,8 @@ func (p *process) amend(a store.Account) error {
 	if err != nil {
 		return fail(exitFailed, "account %s was not amended: %s; type the command again", a.Name, oneLine(err.Error()))
 	}
-	p.record("amended", a.Name, "store", "")
-	p.say("", "amended account %s", a.Name)
+	p.record("amended", a.Name, by, "")
+	p.say("", "amended account %s: %s", a.Name, known(a))
 	return nil
 }
 
@@ -324,22 +211,37 @@ func checksumWord(token secret.Secret) string {
 
 // saidStored says what was kept and where, and how well a file is locked.
 func (p *process) saidStored(a store.Account, chosen bool) {
-	until := "expiry unknown"
-	if !a.Expires.IsZero() {
-		until = "expires on " + date(a.Expires)
-		if a.Guessed {
-			until += ", a guess"
-		}
-	}
 	where := backendName(a.Backend)
 	if !chosen {
 		where += " (the best that there is here)"
 	}
-	p.say("", "stored the %s %s as account %s in %s; %s", bitbucket.Kind(a.Kind), a.Hint, a.Name, where, until)
+	p.say("", "stored the %s %s as account %s in %s; %s", bitbucket.Kind(a.Kind), a.Hint, a.Name, where, until(a))
 	if a.Backend == store.BackendFile {
 		p.sayFileLock(a.Name)
 	}
 	if source := p.ambient(nil).Name(); source != "" {
 		p.say(asNote, "%s is set and wins over stored accounts; unset it, or set BITBUCKET_ACCOUNT=%s", source, a.Name)
 	}
+}
+
+// known is all that a person said of a token.
+func known(a store.Account) string {
+	text := until(a)
+	if a.Username != "" {
+		text = "username " + a.Username + ", " + text
+	}
+	if a.Email != "" {
+		text = "e-mail " + a.Email + ", " + text
+	}
+	return text
+}
+
+func until(a store.Account) string {
+	switch {
+	case a.Expires.IsZero():
+		return "expiry unknown"
+	case a.Guessed:
+		return "expires on " + date(a.Expires) + ", a guess"
+	}
+	return "expires on " + date(a.Expires)
 }

@@ -139,11 +139,29 @@ func TestAmendOnATerminal(t *testing.T) {
 
 	s := p.runs("store", "--email", "alice@example.com")
 	s.answers(prompt, "")
-	s.sees("bitbucket: amended account default\n")
+	s.sees("bitbucket: amended account default: e-mail alice@example.com, expires on 2027-11-23, a guess\n")
 	s.ends(exitDone)
 	if p.stored() != first {
 		t.Error("the token was not kept")
 	}
+	p.env = append(p.env, "BITBUCKET_CREDENTIAL_PASSPHRASE=open sesame")
+	s = p.runs("store", "--backend", "file")
+	s.answers(prompt, "")
+	s.sees("bitbucket: kept the token …" + first[len(first)-4:] + " of account default in the encrypted file, locked with your passphrase; e-mail alice@example.com, ")
+	s.ends(exitDone)
+	if p.stored() != first {
+		t.Error("the token was not kept")
+	}
+
+	// The same token typed again is known, date and all.
+	p.gets("", "store", "--expires", "40d")
+	s = p.runs("store")
+	s.answers(tokenPrompt, first)
+	s.answers(emailPrompt, "")
+	s.answers("Expires on [2027-01-02]: ", "")
+	s.sees("; expires on 2027-01-02\n")
+	s.ends(exitDone)
+
 	s = p.runs("store", "--expires", "30d")
 	s.answers(prompt, second)
 	s.answers(emailPrompt, "")
