@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -13,22 +15,34 @@ import (
 
 // answers is what a person said in flags, on the terminal and by the token itself.
 type answers struct {
-	flags   *storeFlags
-	before  store.Account
-	now     time.Time
-	token   bitbucket.Cleaned
-	kind    bitbucket.Kind
-	account store.Account
+	flags     *storeFlags
+	before    store.Account
+	now       time.Time
+	token     bitbucket.Cleaned
+	kind      bitbucket.Kind
+	confirmed bool // a person keeps the token in spite of what is odd about it
+	account   store.Account
 }
 
 // askToken takes the token and what is said of it from where the flags say. It changes
 // nothing.
-func (p *process) askToken(f *storeFlags, before store.Account) (*answers, error) {
+func (p *process) askToken(ctx context.Context, f *storeFlags, before store.Account) (*answers, error) {
 	asked := &answers{flags: f, before: before, now: p.now()}
 	if f.tokenStdin {
 		return asked, asked.fromStdin(p)
 	}
-	return asked, asked.fromTerminal(p)
+	t, err := openTerminal()
+	if err == nil {
+		defer t.Close()
+		if err := p.probe(ctx, asked); err != nil {
+			return nil, err
+		}
+		return asked, asked.fromTerminal(t)
+	}
+	if f.amends() || asked.keeps() {
+		return asked, asked.describe(f.email, f.expires)
+	}
+	return nil, fail(exitUsage, "there is no terminal to ask for the token; type: git-credential-bitbucket store --token-stdin, and give it the token on standard input")
 }
 
 func (a *answers) fromStdin(p *process) error {
@@ -42,32 +56,14 @@ func (a *answers) fromStdin(p *process) error {
 	return a.describe(a.flags.email, a.flags.expires)
 }
 
-func (a *answers) fromTerminal(p *process) error {
-	t, err := openTerminal()
+func (a *answers) fromTerminal(t *terminal) error {
+	kept, err := a.tokenFromTerminal(t)
 	if err != nil {
-		if a.flags.amends() || a.keeps() {
-			return a.describe(a.flags.email, a.flags.expires)
-		}
-		return fail(exitUsage, "there is no terminal to ask for the token; type: git-credential-bitbucket store --token-stdin, and give it the token on standard input")
-	}
-	defer t.Close()
-	prompt := "Bitbucket API token (it is not shown): "
-	if a.keeps() {
-		prompt = "Bitbucket API token (it is not shown; Enter keeps the present one): "
-	} else {
-		t.print("Make an API token with scopes at %s\n", bitbucket.TokenPage)
-	}
-	token, err := t.askSecret(prompt)
-	switch {
-	case err != nil:
 		return stopped(err)
-	case token.IsZero() && a.keeps():
+	}
+	if kept {
 		return a.describe(a.flags.email, a.flags.expires)
 	}
-	if err := a.recognise(token); err != nil {
-		return err
-	}
-	t.print("  recognised: %s, %s, %s\n", a.kind, a.token.Token.Hint(), checksumWord(a.token.Token))
 	email, expires := a.flags.email, a.flags.expires
 	if email == "" && a.kind == bitbucket.APIToken {
 		for {
@@ -95,6 +91,63 @@ func (a *answers) fromTerminal(p *process) error {
 	return a.describe(email, expires)
 }
 
+// tries is how often a person is asked for a token before they are sent away.
+const tries = 3
+
+// tokenFromTerminal asks until it gets a token that can be kept, or the present one is.
+func (a *answers) tokenFromTerminal(t *terminal) (keepsPresent bool, err error) {
+	prompt := "Bitbucket API token (it is not shown): "
+	if a.keeps() {
+		prompt = "Bitbucket API token (it is not shown; Enter keeps the present one): "
+	} else {
+		t.print("Make an API token with scopes at %s\n", bitbucket.TokenPage)
+	}
+	for try := 1; ; try++ {
+		pasted, err := t.askSecret(prompt)
+		if err != nil {
+			return false, err
+		}
+		if pasted.IsZero() && a.keeps() {
+			return true, nil
+		}
+		err = a.recognise(pasted)
+		var refused *failure
+		switch {
+		case err == nil:
+			sure, err := a.sure(t)
+			if sure || err != nil {
+				return false, err
+			}
+			try = 0
+		case errors.As(err, &refused) && refused.status == exitUsage && try < tries:
+			t.print("  %s\n", refused.text)
+		default:
+			return false, err
+		}
+	}
+}
+
+// sure says what the token is, and asks whether one that may be none is meant.
+func (a *answers) sure(t *terminal) (sure bool, err error) {
+	token := a.token.Token
+	known := bitbucket.KindOf(token) != bitbucket.UnknownKind
+	checksum := bitbucket.ChecksumOf(token)
+	switch {
+	case !known:
+		t.print("  not recognised: %s has no beginning that tells its kind; it would be taken for an %s\n", token.Hint(), a.kind)
+	case checksum == bitbucket.BadChecksum:
+		t.print("  %s, %s: it looks cut off or mistyped, its checksum does not fit\n", a.kind, token.Hint())
+	case checksum == bitbucket.GoodChecksum:
+		t.print("  recognised: %s, %s, checksum good\n", a.kind, token.Hint())
+		return true, nil
+	default:
+		t.print("  recognised: %s, %s, no checksum\n", a.kind, token.Hint())
+		return true, nil
+	}
+	a.confirmed, err = t.confirm("Keep it all the same?", false)
+	return a.confirmed, err
+}
+
 // keeps reports whether the flags make sense for the token that is stored.
 func (a *answers) keeps() bool {
 	return a.before.Fingerprint != "" && (a.flags.amends() || a.flags.backend != "")
@@ -106,6 +159,53 @@ func stopped(err error) error {
 		return fail(exitInterrupted, "interrupted; nothing was changed")
 	}
 	return err
+}
+
+// probe finds out, before anybody is asked for a token, whether its backend is one that
+// would not take it, as far as a look tells that.
+func (p *process) probe(ctx context.Context, a *answers) error {
+	backend := cmp.Or(a.flags.backend, a.before.Backend, p.env("BITBUCKET_CREDENTIAL_BACKEND"))
+	if backend == "" {
+		return nil
+	}
+	key, about := a.before.Name, a.before
+	switch backend {
+	case store.BackendPass:
+		key += "#" // no token: to read one takes gpg's private key, which storing does not
+	case store.BackendFile:
+		about.Name = p.lockedFile(a.before.Name)
+		key = about.Name
+	}
+	b, err := p.backend(backend)
+	if err != nil {
+		return p.backendFailure(err, about)
+	}
+	_, err = b.Get(ctx, key)
+	for _, hopeless := range []error{store.ErrAbsent, store.ErrLocked, store.ErrRefused, store.ErrTimeout} {
+		if errors.Is(err, hopeless) {
+			return p.backendFailure(err, about)
+		}
+	}
+	return nil
+}
+
+// lockedFile is an account that a passphrase locks in the file backend, where no other
+// is stored without it; else the one that is named.
+func (p *process) lockedFile(name string) string {
+	snapshot, err := p.accounts().Read()
+	if err != nil {
+		return name
+	}
+	book, err := snapshot.Book()
+	if err != nil {
+		return name
+	}
+	for _, other := range append([]string{name}, book.Names()...) {
+		if p.fileProtection(other) == protectedByPassphrase {
+			return other
+		}
+	}
+	return name
 }
 
 // assumed is the expiry that is assumed where nobody gives one, for people.

@@ -58,7 +58,7 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 		return err
 	}
 	if !where.lfs && !quiet && hasLFS() {
-		if where.lfs, err = p.confirm("git-lfs is here. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)?"); err != nil {
+		if where.lfs, err = p.confirm("git-lfs is here. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)?", true); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 		}
 		return p.install(ctx, where, program)
 	}
-	asked, err := p.askSetup(token, before)
+	asked, err := p.askSetup(ctx, token, before)
 	if err != nil {
 		return err
 	}
@@ -96,14 +96,14 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 
 // askSetup asks for a token; one that is there stays if the person likes it so, and
 // then there are no answers.
-func (p *process) askSetup(f *storeFlags, before store.Account) (*answers, error) {
+func (p *process) askSetup(ctx context.Context, f *storeFlags, before store.Account) (*answers, error) {
 	if before.Fingerprint != "" && before.SetAside.IsZero() && !f.tokenStdin {
-		replace, err := p.confirm(fmt.Sprintf("Account %s holds the token %s. Replace it?", before.Name, before.Hint))
+		replace, err := p.confirm(fmt.Sprintf("Account %s holds the token %s. Replace it?", before.Name, before.Hint), false)
 		if err != nil || !replace {
 			return nil, err
 		}
 	}
-	return p.askToken(f, before)
+	return p.askToken(ctx, f, before)
 }
 
 // place returns where the program runs from and where it can stay: the same, unless
@@ -131,7 +131,7 @@ func (p *process) place(quiet bool) (running, program string, err error) {
 		program += ".exe"
 	}
 	if best.From == "home" && !quiet {
-		yes, err := p.confirm(fmt.Sprintf("Copy the program to %s?", program))
+		yes, err := p.confirm(fmt.Sprintf("Copy the program to %s?", program), true)
 		if err != nil {
 			return "", "", err
 		}
@@ -153,13 +153,13 @@ func (p *process) copyProgram(running, program string) error {
 	return nil
 }
 
-func (p *process) confirm(question string) (bool, error) {
+func (p *process) confirm(question string, def bool) (bool, error) {
 	t, err := openTerminal()
 	if err != nil {
 		return false, fail(exitUsage, "%s", err)
 	}
 	defer t.Close()
-	yes, err := t.confirm(question)
+	yes, err := t.confirm(question, def)
 	if err != nil {
 		return false, stopped(err)
 	}

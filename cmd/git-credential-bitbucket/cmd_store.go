@@ -11,7 +11,6 @@ import (
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/store"
-	"git-credential-bitbucket/store/secret"
 )
 
 var storeRow = row{
@@ -62,7 +61,7 @@ func (p *process) storeToken(ctx context.Context, f *storeFlags) error {
 	if err != nil {
 		return err
 	}
-	asked, err := p.askToken(f, before)
+	asked, err := p.askToken(ctx, f, before)
 	if err != nil {
 		return err
 	}
@@ -191,22 +190,15 @@ func (p *process) remarkToken(a *answers) {
 	if len(a.token.Fixes) > 0 {
 		p.say(asNote, "took %s off the token", fixes(a.token.Fixes))
 	}
+	if a.confirmed {
+		return
+	}
 	if bitbucket.KindOf(a.token.Token) == bitbucket.UnknownKind {
 		p.say(asNote, "the token has no beginning that tells its kind: taken for an %s", a.kind)
 	}
 	if bitbucket.ChecksumOf(a.token.Token) == bitbucket.BadChecksum {
 		p.say(asWarning, "the token looks cut off or mistyped: its checksum does not fit; if git is refused, copy it again from %s", bitbucket.TokenPage)
 	}
-}
-
-func checksumWord(token secret.Secret) string {
-	switch bitbucket.ChecksumOf(token) {
-	case bitbucket.GoodChecksum:
-		return "checksum good"
-	case bitbucket.BadChecksum:
-		return "checksum bad"
-	}
-	return "no checksum"
 }
 
 // saidStored says what was kept and where, and how well a file is locked.

@@ -72,12 +72,12 @@ func TestSetupOnATerminal(t *testing.T) {
 	}
 
 	// A second time the token stays, if the person likes it so.
-	replace := "Account default holds the token …" + token[len(token)-4:] + ". Replace it? [Y/n] "
+	replace := "Account default holds the token …" + token[len(token)-4:] + ". Replace it? [y/N] "
 	config := p.read(".gitconfig")
 	second := bitbuckettest.APIToken("second")
 	s = p.runs("setup", "--lfs")
 	s.answers(copyQuestion, "")
-	s.answers(replace, "n")
+	s.answers(replace, "")
 	s.sees("nothing to change\n")
 	s.sees("bitbucket: checked with git credential fill")
 	s.ends(exitDone)
@@ -86,7 +86,7 @@ func TestSetupOnATerminal(t *testing.T) {
 	}
 	s = p.runs("setup", "--lfs")
 	s.answers(copyQuestion, "")
-	s.answers(replace, "")
+	s.answers(replace, "y")
 	s.answers(tokenPrompt, second)
 	s.answers(emailPrompt, "")
 	s.answers(expiryPrompt, "")

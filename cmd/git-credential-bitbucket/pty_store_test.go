@@ -70,13 +70,94 @@ func TestStoreOnATerminal(t *testing.T) {
 		t.Error("an access token's e-mail is asked for")
 	}
 
-	s = p.runs("store", "--account", "cut")
-	s.answers(tokenPrompt, token[:len(token)-1])
-	s.sees("checksum bad\n")
+}
+
+// What may be no token is kept only if that is meant.
+func TestStoreDoubtfulToken(t *testing.T) {
+	t.Parallel()
+	const sure = "Keep it all the same? [y/N] "
+	p := newPerson(t, "")
+	token := bitbuckettest.APIToken("first")
+	cut := token[:len(token)-1]
+	const odd = "0123456789abcdef-is-no-token"
+	s := p.runs("store")
+	s.answers(tokenPrompt, odd)
+	s.sees("  not recognised: …oken has no beginning that tells its kind; it would be taken for an API token\n")
+	s.answers(sure, "")
+	s.answers(tokenPrompt, cut)
+	s.sees(": it looks cut off or mistyped, its checksum does not fit\n")
+	s.answers(sure, "n")
+	s.answers(tokenPrompt, cut)
+	s.answers(sure, "y")
 	s.answers(emailPrompt, "")
 	s.answers(expiryPrompt, "")
-	s.sees("bitbucket: warning: the token looks cut off or mistyped")
+	s.sees("bitbucket: stored the API token ")
 	s.ends(exitDone)
+	s.hides(token)
+	s.hides(odd)
+	if strings.Contains(s.text(), "warning: the token looks cut off") {
+		t.Error("it is said again")
+	}
+	if p.stored() != cut {
+		t.Error("git gets another token than the one that was meant")
+	}
+
+	s = p.runs("store")
+	s.answers(tokenPrompt, odd)
+	s.sees(sure)
+	s.types(ctrlC)
+	s.ends(exitInterrupted)
+}
+
+func TestStoreAsksAgain(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t, "")
+	token := bitbuckettest.APIToken("first")
+	s := p.runs("store")
+	s.answers(tokenPrompt, "")
+	s.sees("  the token is empty; copy the token again from https://")
+	s.answers(tokenPrompt, "two words")
+	s.sees("  the token has a blank, ")
+	s.answers(tokenPrompt, token)
+	s.sees("  recognised: API token")
+	s.answers(emailPrompt, "")
+	s.answers(expiryPrompt, "")
+	s.ends(exitDone)
+	s.hides("two words")
+	if p.stored() != token {
+		t.Error("git gets another token than the one that was typed")
+	}
+}
+
+// A backend that cannot be used is said before anybody makes a token for it.
+func TestStoreOnATerminalLooksFirst(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t, "")
+	p.env = append(p.env, "BITBUCKET_CREDENTIAL_PASSPHRASE=open sesame")
+	p.gets(bitbuckettest.APIToken("first"), "store", "--token-stdin")
+	open := p.env
+	locked := open[:len(open)-1]
+	wrong := append(locked[:len(locked):len(locked)], "BITBUCKET_CREDENTIAL_PASSPHRASE=open barley")
+	for _, c := range []struct {
+		env  []string
+		args []string
+		says string
+	}{
+		{open, []string{"--backend", "keyring"}, "bitbucket: error: the system's keyring is not to be had here ("},
+		{open, []string{"--backend", "pass", "--account", "other"}, "bitbucket: error: pass is not to be had here ("},
+		{append(open[:len(open):len(open)], "BITBUCKET_CREDENTIAL_BACKEND=pass"), []string{"--account", "other"}, "bitbucket: error: pass is not to be had here ("},
+		{locked, nil, "bitbucket: error: the encrypted file needs its passphrase; "},
+		{locked, []string{"--backend", "file", "--account", "other"}, "bitbucket: error: the encrypted file needs its passphrase; "},
+		{wrong, []string{"--backend", "file", "--account", "other"}, "bitbucket: error: the encrypted file's passphrase is wrong; "},
+	} {
+		p.env = c.env
+		s := p.runs(append([]string{"store"}, c.args...)...)
+		s.sees(c.says)
+		s.ends(exitUnusable)
+		if strings.Contains(s.text(), tokenPrompt) {
+			t.Errorf("%v: the token is asked for", c.args)
+		}
+	}
 }
 
 func TestStoreOnATerminalRefuses(t *testing.T) {
@@ -89,10 +170,14 @@ func TestStoreOnATerminalRefuses(t *testing.T) {
 		{bitbuckettest.AppPassword("old"), "bitbucket: error: this is an app password, and Bitbucket ended those on 2026-07-28; ", exitNoCredential},
 		{"BBDC-0123456789", "bitbucket: error: this token is of Bitbucket Data Center ", exitNoCredential},
 		{"two words", "bitbucket: error: the token has a blank, ", exitUsage},
+		{"https://bitbucket.org/", "bitbucket: error: the address has no token in it; ", exitUsage},
 		{"", "bitbucket: error: the token is empty; ", exitUsage},
 	} {
 		s := p.runs("store")
-		s.answers(tokenPrompt, c.typed)
+		if s.answers(tokenPrompt, c.typed); c.status == exitUsage {
+			s.answers(tokenPrompt, c.typed)
+			s.answers(tokenPrompt, c.typed)
+		}
 		s.sees(c.says)
 		s.ends(c.status)
 		s.hides(c.typed)

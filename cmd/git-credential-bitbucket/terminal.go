@@ -68,15 +68,21 @@ func (t *terminal) askSecret(prompt string) (secret.Secret, error) {
 	return secret.New(string(text)), err
 }
 
-// confirm reads a yes or no; an empty line is yes.
-func (t *terminal) confirm(question string) (bool, error) {
+// confirm reads a yes or no; an empty line is def.
+func (t *terminal) confirm(question string, def bool) (bool, error) {
+	choice := " [y/N] "
+	if def {
+		choice = " [Y/n] "
+	}
 	for {
-		answer, err := t.ask(question + " [Y/n] ")
+		answer, err := t.ask(question + choice)
 		if err != nil {
 			return false, err
 		}
 		switch strings.ToLower(answer) {
-		case "", "y", "yes":
+		case "":
+			return def, nil
+		case "y", "yes":
 			return true, nil
 		case "n", "no":
 			return false, nil
