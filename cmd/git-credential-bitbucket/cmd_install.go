@@ -59,6 +59,7 @@ type installFlags struct {
 	global, system, local bool
 	file                  string
 	dryRun, byName, lfs   bool
+	lfsAsked              bool // a person was asked about git-lfs just now
 }
 
 func (f *installFlags) add(c *cobra.Command) {
@@ -154,6 +155,9 @@ func (p *process) install(ctx context.Context, f *installFlags, program string) 
 	for _, finding := range findings {
 		if _, lasting := p.lasting(program); finding.Kind == install.Unstable && (f.byName || lasting) {
 			continue // no path of it stands in git's config
+		}
+		if finding.Kind == install.NoLFSAccess && f.lfsAsked {
+			continue
 		}
 		p.sayFinding(finding)
 	}

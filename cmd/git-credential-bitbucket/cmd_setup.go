@@ -57,11 +57,6 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 	if err != nil {
 		return err
 	}
-	if !where.lfs && !quiet && hasLFS() {
-		if where.lfs, err = p.confirm("git-lfs is here. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)?", true); err != nil {
-			return err
-		}
-	}
 	if where.dryRun {
 		if program != running {
 			p.say("", "the program would be copied to %s", program)
@@ -71,6 +66,11 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 	asked, err := p.askSetup(ctx, token, before)
 	if err != nil {
 		return err
+	}
+	if !quiet {
+		if err := p.askLFS(ctx, where, program); err != nil {
+			return err
+		}
 	}
 
 	if err := p.copyProgram(running, program); err != nil {
@@ -94,10 +94,33 @@ func (p *process) setup(ctx context.Context, token *storeFlags, where *installFl
 	return nil
 }
 
+// askLFS asks whether git-lfs is to log in at once, where it is there and does not yet.
+func (p *process) askLFS(ctx context.Context, where *installFlags, program string) error {
+	options, err := p.options(where, program)
+	if err != nil {
+		return err
+	}
+	plan, err := install.NewPlan(ctx, options)
+	if err != nil {
+		return installFailure(err)
+	}
+	findings, err := plan.Findings(ctx, install.Surroundings{Path: p.env("PATH"), LFS: hasLFS()})
+	if err != nil {
+		return installFailure(err)
+	}
+	for _, finding := range findings {
+		if finding.Kind == install.NoLFSAccess {
+			where.lfsAsked = true
+			where.lfs, err = p.confirm("git-lfs (large files) is installed. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)?", true)
+		}
+	}
+	return err
+}
+
 // askSetup asks for a token; one that is there stays if the person likes it so, and
-// then there are no answers.
+// then there are no answers. Where flags say something of it, the prompt for it asks.
 func (p *process) askSetup(ctx context.Context, f *storeFlags, before store.Account) (*answers, error) {
-	if before.Fingerprint != "" && before.SetAside.IsZero() && !f.tokenStdin {
+	if before.Fingerprint != "" && before.SetAside.IsZero() && !f.tokenStdin && !f.amends() && f.backend == "" {
 		replace, err := p.confirm(fmt.Sprintf("Account %s holds the token %s. Replace it?", before.Name, before.Hint), false)
 		if err != nil || !replace {
 			return nil, err

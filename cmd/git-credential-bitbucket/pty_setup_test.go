@@ -45,7 +45,7 @@ func (p *person) has(elements ...string) bool {
 
 const (
 	copyQuestion = "/.local/bin/git-credential-bitbucket? [Y/n] "
-	lfsQuestion  = "git-lfs is here. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)? [Y/n] "
+	lfsQuestion  = "git-lfs (large files) is installed. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)? [Y/n] "
 )
 
 func TestSetupOnATerminal(t *testing.T) {
@@ -54,11 +54,11 @@ func TestSetupOnATerminal(t *testing.T) {
 	token := bitbuckettest.APIToken("first")
 	s := p.runs("setup")
 	s.answers(copyQuestion, "")
-	s.answers(lfsQuestion, "what?")
-	s.answers(lfsQuestion, "y")
 	s.answers(tokenPrompt, token)
 	s.answers(emailPrompt, "")
 	s.answers(expiryPrompt, "")
+	s.answers(lfsQuestion, "what?")
+	s.answers(lfsQuestion, "y")
 	s.sees("bitbucket: copied the program to " + p.home + "/.local/bin/git-credential-bitbucket\n")
 	s.sees("+ credential.https://bitbucket.org.helper = ")
 	s.sees("+ lfs.https://bitbucket.org.access = basic\n")
@@ -75,7 +75,7 @@ func TestSetupOnATerminal(t *testing.T) {
 	replace := "Account default holds the token …" + token[len(token)-4:] + ". Replace it? [y/N] "
 	config := p.read(".gitconfig")
 	second := bitbuckettest.APIToken("second")
-	s = p.runs("setup", "--lfs")
+	s = p.runs("setup")
 	s.answers(copyQuestion, "")
 	s.answers(replace, "")
 	s.sees("nothing to change\n")
@@ -84,7 +84,7 @@ func TestSetupOnATerminal(t *testing.T) {
 	if p.stored() != token || p.read(".gitconfig") != config {
 		t.Error("something was changed")
 	}
-	s = p.runs("setup", "--lfs")
+	s = p.runs("setup")
 	s.answers(copyQuestion, "")
 	s.answers(replace, "y")
 	s.answers(tokenPrompt, second)
@@ -95,6 +95,37 @@ func TestSetupOnATerminal(t *testing.T) {
 	if p.stored() != second {
 		t.Error("the token was not replaced")
 	}
+	if strings.Count(s.text(), "git-lfs") > 0 {
+		t.Error("the question is asked though git-lfs logs in at once already")
+	}
+
+	// What flags say of the token that is there needs no other one.
+	p.env = append(p.env, "BITBUCKET_CREDENTIAL_PASSPHRASE=open sesame")
+	s = p.runs("setup", "--backend", "file")
+	s.answers(copyQuestion, "")
+	s.answers("Enter keeps the present one): ", "")
+	s.sees(" of account default in the encrypted file, locked with your passphrase; ")
+	s.sees("bitbucket: all is set")
+	s.ends(exitDone)
+	if p.stored() != second {
+		t.Error("the token was not kept")
+	}
+}
+
+func TestSetupWithoutLFS(t *testing.T) {
+	t.Parallel()
+	p := newNovice(t, identity)
+	s := p.runs("setup")
+	s.answers(copyQuestion, "")
+	s.answers(tokenPrompt, bitbuckettest.APIToken("first"))
+	s.answers(emailPrompt, "")
+	s.answers(expiryPrompt, "")
+	s.answers(lfsQuestion, "n")
+	s.sees("bitbucket: all is set")
+	s.ends(exitDone)
+	if strings.Count(s.text(), "git-lfs") != 1 || strings.Contains(p.read(".gitconfig"), "lfs") {
+		t.Errorf("a no is no answer:\n%s", s.text())
+	}
 }
 
 func TestSetupGivenUp(t *testing.T) {
@@ -104,9 +135,9 @@ func TestSetupGivenUp(t *testing.T) {
 	s.answers(copyQuestion, "n")
 	s.sees("bitbucket: error: the program was not copied; set GOBIN to a folder for it, and type the command again\n")
 	s.ends(exitFailed)
-	for _, at := range []string{copyQuestion, lfsQuestion, tokenPrompt, emailPrompt, expiryPrompt} {
+	for _, at := range []string{copyQuestion, tokenPrompt, emailPrompt, expiryPrompt, lfsQuestion} {
 		s := p.runs("setup")
-		for _, question := range []string{copyQuestion, lfsQuestion, tokenPrompt, emailPrompt, expiryPrompt} {
+		for _, question := range []string{copyQuestion, tokenPrompt, emailPrompt, expiryPrompt, lfsQuestion} {
 			s.sees(question)
 			if question == at {
 				s.types(ctrlC)
@@ -123,7 +154,6 @@ func TestSetupGivenUp(t *testing.T) {
 	}
 	s = p.runs("setup")
 	s.answers(copyQuestion, "")
-	s.answers(lfsQuestion, "")
 	s.answers(tokenPrompt, bitbuckettest.AppPassword("old"))
 	s.sees("bitbucket: error: this is an app password")
 	s.ends(exitNoCredential)
