@@ -17,15 +17,17 @@ var versionRow = row{
 	short: "Print the version",
 	build: func(p *process, c *cobra.Command) {
 		asJSON := c.Flags().Bool("json", false, "print JSON")
-		c.RunE = func(*cobra.Command, []string) error {
-			v := thisVersion()
-			if *asJSON {
-				return json.NewEncoder(p.stdout).Encode(v)
-			}
-			fmt.Fprintf(p.stdout, "git-credential-bitbucket %s (%s, %s)\n", v.Version, v.Go, v.Platform)
-			return nil
-		}
+		c.RunE = func(*cobra.Command, []string) error { return p.printVersion(*asJSON) }
 	},
+}
+
+func (p *process) printVersion(asJSON bool) error {
+	v := thisVersion()
+	if asJSON {
+		return json.NewEncoder(p.stdout).Encode(v)
+	}
+	fmt.Fprintf(p.stdout, "git-credential-bitbucket %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+	return nil
 }
 
 type versionInfo struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/store"
@@ -70,11 +71,11 @@ func (p *process) command() exitStatus {
 		p.say(asError, "a token is never an argument, since others see those; type: git-credential-bitbucket store --token-stdin, and give it the token on standard input")
 		return exitUsage
 	}
-	err := root.ExecuteContext(context.Background())
+	called, err := root.ExecuteContextC(context.Background())
 	if err == nil {
 		return exitDone
 	}
-	return p.failed(err)
+	return p.failed(called, err)
 }
 
 // holdsToken reports whether an argument is a token, or has one behind its first "=".
@@ -89,18 +90,95 @@ func holdsToken(argument string) bool {
 	return false
 }
 
-// failed says the error and returns its status. What is no failure of ours comes from
-// the command framework: wrong usage.
-func (p *process) failed(err error) exitStatus {
+// failed says the error of the command that was called and returns its status. What is
+// no failure of ours comes from the command framework: wrong usage.
+func (p *process) failed(called *cobra.Command, err error) exitStatus {
 	var known *failure
 	if !errors.As(err, &known) {
-		p.say(asError, "%s; type: git-credential-bitbucket help", oneLine(err.Error()))
+		help := strings.TrimSuffix("git-credential-bitbucket help "+strings.TrimPrefix(called.CommandPath(), called.Root().Name()+" "), " help")
+		if !called.HasParent() {
+			help = called.Name() + " help"
+		}
+		p.say(asError, "%s; type: %s", oneLine(usageError(called, err)), help)
 		return exitUsage
 	}
 	if known.text != "" {
 		p.say(asError, "%s", known.text)
 	}
 	return known.status
+}
+
+// usageError puts the framework's errors into words.
+func usageError(called *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	var bare *pflag.ValueRequiredError
+	var bad *pflag.InvalidValueError
+	text := err.Error()
+	if errors.As(err, &unknown) {
+		flag := "--" + unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			flag = "-" + unknown.GetSpecifiedName()
+		}
+		return fmt.Sprintf("%s has no flag %s", called.Name(), flag)
+	}
+	if errors.As(err, &bare) {
+		value, _ := pflag.UnquoteUsage(bare.GetFlag())
+		return fmt.Sprintf("--%s wants %s behind it", bare.GetSpecifiedName(), value)
+	}
+	if errors.As(err, &bad) {
+		return fmt.Sprintf("%q is no value for --%s", bad.GetValue(), bad.GetFlag().Name)
+	}
+	// Cobra has no error of its own for flags that exclude each other.
+	if group, ok := strings.CutPrefix(text, "if any flags in the group ["); ok {
+		group, _, _ = strings.Cut(group, "]")
+		names := strings.Fields(group)
+		last := len(names) - 1
+		return fmt.Sprintf("only one of --%s and --%s can be given", strings.Join(names[:last], ", --"), names[last])
+	}
+	return text
+}
+
+// takes is the check of what stands behind the command's name, in words of its own.
+func (r row) takes(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch err := check(c, args); {
+		case err == nil:
+			return nil
+		case r.args == "":
+			return fmt.Errorf("%s takes flags only, not %q", r.name, args[0])
+		}
+		return fmt.Errorf("%s takes %s", r.name, strings.ReplaceAll(r.args, " | ", ", or "))
+	}
+}
+
+// completeTree adds the framework's own commands, and lets them refuse what they do not
+// know.
+func completeTree(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short = "Show what a command does, and its flags"
+			c.RunE = func(_ *cobra.Command, words []string) error {
+				about, rest, err := root.Find(words)
+				if err != nil || len(rest) > 0 {
+					return fmt.Errorf("there is no command %q", strings.Join(words, " "))
+				}
+				about.InitDefaultHelpFlag()
+				return about.Help()
+			}
+		case "completion":
+			c.Short = "Print a script by which a shell completes commands and flags"
+			c.Args = cobra.ArbitraryArgs
+			c.RunE = func(c *cobra.Command, words []string) error {
+				if len(words) > 0 {
+					return fmt.Errorf("there is no completion for %q, but for bash, zsh, fish and powershell", words[0])
+				}
+				return c.Help()
+			}
+		}
+	}
 }
 
 // backendFailure is what a backend's error means for a command.
@@ -132,15 +210,23 @@ A person starts with: git-credential-bitbucket setup`,
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	asked := root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(c *cobra.Command, _ []string) error {
+		if *asked {
+			return p.printVersion(false)
+		}
+		return c.Help()
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	for _, r := range rows() {
 		c := &cobra.Command{Use: strings.TrimSpace(r.name + " " + r.args), Short: r.short, Long: r.longText(), Example: r.example, Args: cobra.NoArgs}
 		r.build(p, c)
+		c.Args = r.takes(c.Args)
 		root.AddCommand(c)
 	}
+	completeTree(root)
 	return root
 }
 
