@@ -232,7 +232,7 @@ func (o *Observations) Writable() error {
 		return writable(dir)
 	})
 	if private != nil {
-		return fmt.Errorf("%w; nor can they be kept in the temporary directory: %w", err, private)
+		return fmt.Errorf("%w; nor can they be kept in a folder for the session or for temporary files: %w", err, private)
 	}
 	return fmt.Errorf("%w; kept in %s instead", err, used)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/store"
 )
@@ -18,7 +19,9 @@ var forgetRow = row{
 	short: "Remove an account and its token from this machine",
 	long: `Remove an account, its token and its routes from this machine.
 
-The token itself stays valid until you revoke it at Bitbucket.`,
+The token itself stays valid until you revoke it: an API token at
+` + bitbucket.TokenPage + `, an access token in the settings of its
+repository, project or workspace.`,
 	example: "  git-credential-bitbucket forget work",
 	exits:   []exitStatus{exitFailed, exitUnusable},
 	build: func(p *process, c *cobra.Command) {
@@ -87,7 +90,11 @@ func (p *process) forgetOne(ctx context.Context, a store.Account) error {
 		p.say("", "forgot account %s, whose token was never stored to the end", a.Name)
 		return nil
 	}
-	p.say("", "forgot account %s; the token %s stays valid until you revoke it at its page on Bitbucket", a.Name, a.Hint)
+	where := "in the settings of its repository, project or workspace"
+	if a.Kind == string(bitbucket.APIToken) {
+		where = "at " + bitbucket.TokenPage
+	}
+	p.say("", "forgot account %s; the token %s stays valid until you revoke it %s", a.Name, a.Hint, where)
 	return nil
 }
 
@@ -108,7 +115,7 @@ func unknownAccount(name string, names []string) error {
 	if len(names) == 0 {
 		return fail(exitFailed, "there is no account %q, nor any other; type: git-credential-bitbucket store", oneLine(name))
 	}
-	return fail(exitFailed, "there is no account %q among %s; type: git-credential-bitbucket status", oneLine(name), strings.Join(names, ", "))
+	return fail(exitFailed, "there is no account %q: there are %s; type: git-credential-bitbucket status", oneLine(name), strings.Join(names, ", "))
 }
 
 var defaultRow = row{

@@ -69,6 +69,7 @@ type accountReport struct {
 	Kind       string            `json:"kind"`
 	Token      string            `json:"token"` // "…" and its last four characters
 	Backend    string            `json:"backend"`
+	Also       string            `json:"also,omitempty"`       // a second backend that may still hold a token
 	Protection string            `json:"protection,omitempty"` // of backend file: "passphrase" or "file permissions"
 	Email      string            `json:"email,omitempty"`
 	Username   string            `json:"username,omitempty"`
@@ -197,7 +198,7 @@ func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
 func (p *process) accountReport(a store.Account) accountReport {
 	now := p.now()
 	r := accountReport{
-		Name: a.Name, Kind: a.Kind, Token: a.Hint, Backend: a.Backend, Email: a.Email, Username: a.Username,
+		Name: a.Name, Kind: a.Kind, Token: a.Hint, Backend: a.Backend, Also: a.Also, Email: a.Email, Username: a.Username,
 		Default: a.Default, Created: a.Created, Expiry: "unknown", Rejections: []rejectionReport{},
 		SetAside: present(a.SetAside), Expires: present(a.Expires),
 	}
@@ -366,7 +367,14 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	if a.Default {
 		heading += " (the default)"
 	}
+	if a.Token == "" {
+		fmt.Fprintf(out, "%s: a store in %s that never came to its end; type: %s\n", heading, oneLine(backendName(a.Backend)), storeCommand(store.Account{Name: a.Name}))
+		return
+	}
 	fmt.Fprintf(out, "%s: %s %s in %s\n", heading, oneLine(bitbucket.Kind(a.Kind).String()), oneLine(a.Token), oneLine(backendName(a.Backend)))
+	if a.Also != "" {
+		fmt.Fprintf(out, "  a former token may still be in %s: store or forget tries again to remove it\n", oneLine(backendName(a.Also)))
+	}
 	switch a.Protection {
 	case protectedByPassphrase:
 		fmt.Fprintln(out, "  locked with your passphrase")

@@ -48,7 +48,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 		}
 		p.say(asError, "no account is chosen among %s; type: git-credential-bitbucket route %s NAME", strings.Join(n.Names, ", "), workspace)
 	case helper.UnknownAccount:
-		p.say(asError, "there is no account %q among %s; type: git-credential-bitbucket status", n.Source, strings.Join(n.Names, ", "))
+		p.say(asError, "there is no account %q: there are %s; type: git-credential-bitbucket status", n.Source, strings.Join(n.Names, ", "))
 	case helper.BadName:
 		p.say(asError, "what --account or BITBUCKET_ACCOUNT holds is no account's name, and is not shown; type: git-credential-bitbucket status")
 	case helper.WidePaused:
@@ -198,6 +198,9 @@ func (p *process) whyUnusable(err error, account store.Account) string {
 func detail(err *store.BackendError) string { return oneLine(err.Err.Error()) }
 
 func recordTrouble(err error) string {
+	if errors.Is(err, store.ErrBusy) {
+		return "another git-credential-bitbucket holds the accounts; type the command again"
+	}
 	var record *store.RecordError
 	if errors.As(err, &record) {
 		if errors.Is(err, store.ErrFormat) {
