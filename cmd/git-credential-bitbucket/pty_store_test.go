@@ -194,7 +194,9 @@ func TestStoreInterrupted(t *testing.T) {
 	p.gets(replaced, "store", "--token-stdin")
 	before := p.gets("", "status", "--json")
 	for _, c := range []struct{ at, key string }{
-		{tokenPrompt, ctrlC}, {emailPrompt, ctrlC}, {expiryPrompt, ctrlC}, {emailPrompt, ctrlD}, {expiryPrompt, ctrlD},
+		{tokenPrompt, ctrlC}, {emailPrompt, ctrlC}, {expiryPrompt, ctrlC},
+		{emailPrompt, ctrlD}, {expiryPrompt, ctrlD},
+		{tokenPrompt, ctrlBackslash}, {emailPrompt, ctrlBackslash},
 	} {
 		s := p.runs("store")
 		for _, q := range []struct{ prompt, answer string }{{tokenPrompt, token}, {emailPrompt, "alice@example.com"}, {expiryPrompt, ""}} {
@@ -212,6 +214,26 @@ func TestStoreInterrupted(t *testing.T) {
 	}
 	if p.gets("", "status", "--json") != before || p.stored() != replaced {
 		t.Error("something was changed")
+	}
+}
+
+// Whoever stopped the program at the hidden prompt and went on would see the token.
+func TestStoreIsNotStopped(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t, "")
+	token := bitbuckettest.APIToken("typed")
+	shell := onTerminal(t, p.home, p.env, "sh", "-mc", "git-credential-bitbucket store; echo ended with $?")
+	shell.sees(tokenPrompt)
+	shell.types(token[:20] + ctrlZ) // a terminal drops what was typed before it
+	shell.types(token + enter)
+	shell.sees("  recognised: API token, …" + token[len(token)-4:] + ", checksum good\n")
+	shell.answers(emailPrompt, "")
+	shell.answers(expiryPrompt, "")
+	shell.sees("ended with 0\n")
+	shell.ends(exitDone)
+	shell.hides(token)
+	if p.stored() != token {
+		t.Error("git gets another token than the one that was typed")
 	}
 }
 

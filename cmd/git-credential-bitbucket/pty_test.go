@@ -22,9 +22,11 @@ const theEnd = "(the end)"
 
 // What a person does on the keyboard, besides typing.
 const (
-	enter = "\r"
-	ctrlC = "\x03"
-	ctrlD = "\x04"
+	enter         = "\r"
+	ctrlC         = "\x03"
+	ctrlD         = "\x04"
+	ctrlZ         = "\x1a"
+	ctrlBackslash = "\x1c"
 )
 
 // A screen is a pseudo-terminal with a program on it, and a person before it.
