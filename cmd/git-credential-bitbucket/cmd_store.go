@@ -91,6 +91,8 @@ func (p *process) keepToken(ctx context.Context, asked *answers, by string) (sto
 	if err != nil {
 		return kept, p.backendFailure(err, asked.account)
 	}
+	// The person vouches for it: what was held against it counts no more.
+	p.observations().Forget(kept.Fingerprint)
 	p.saidStored(kept, asked.flags.backend != "" || asked.before.Backend != "")
 	return kept, nil
 }

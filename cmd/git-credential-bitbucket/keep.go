@@ -89,12 +89,14 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 			return nil
 		})
 	}
-	seen := p.observations()
-	seen.Forget(before.Fingerprint)
-	seen.Forget(a.Fingerprint)
 	what := "stored"
-	if before.Fingerprint != "" {
+	switch before.Fingerprint {
+	case "":
+	case a.Fingerprint:
+		what = "moved"
+	default:
 		what = "replaced"
+		p.observations().Forget(before.Fingerprint)
 	}
 	p.record(what, a.Name, by, a.Hint+" in "+a.Backend)
 	return a, nil

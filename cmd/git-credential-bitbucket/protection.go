@@ -8,7 +8,12 @@ const (
 	protectedByPermissions = "file permissions"
 )
 
-const permissionsOnly = "only file permissions protect the encrypted file: its key lies beside it; to lock it: set BITBUCKET_CREDENTIAL_PASSPHRASE_FILE, then type: git-credential-bitbucket store --backend file"
+// permissionsOnly says what an account's file is worth without a passphrase, and how to
+// give it one.
+func permissionsOnly(account string) string {
+	return "only file permissions protect the encrypted file: its key lies beside it; to lock it: set BITBUCKET_CREDENTIAL_PASSPHRASE_FILE, then type: " +
+		storeCommand(store.Account{Name: account}) + " --backend " + store.BackendFile
+}
 
 // fileProtection is one of the constants above, "" where it cannot be told.
 func (p *process) fileProtection(account string) string {
@@ -25,7 +30,7 @@ func (p *process) fileProtection(account string) string {
 // sayFileLock says plainly what a stored file is worth.
 func (p *process) sayFileLock(account string) {
 	if p.fileProtection(account) == protectedByPermissions {
-		p.say(asWarning, "%s", permissionsOnly)
+		p.say(asWarning, "%s", permissionsOnly(account))
 	}
 }
 

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/store"
+)
+
+func (p *process) printStatus(s statusReport) {
+	out := &strings.Builder{}
+	if len(s.Accounts) == 0 {
+		fmt.Fprintln(out, "no account is stored")
+	}
+	for _, a := range s.Accounts {
+		p.printAccount(out, a)
+	}
+	for _, r := range s.Routes {
+		fmt.Fprintf(out, "workspace %s: account %s\n", r.Workspace, r.Account)
+	}
+	fmt.Fprintf(out, "source: %s, since %s\n", s.Source.Name, s.Source.Reason)
+	if s.Source.Error != "" {
+		fmt.Fprintf(out, "  but: %s\n", s.Source.Error)
+	}
+	switch r := s.Repository; {
+	case r == nil:
+	case r.Account != "":
+		fmt.Fprintf(out, "this repository (%s, %s): account %s, since %s\n", r.Remote, r.Path, r.Account, r.Reason)
+	default:
+		fmt.Fprintf(out, "this repository (%s, %s): %s\n", r.Remote, r.Path, r.Reason)
+	}
+	if s.Records.Accounts == "" || !filepath.IsAbs(s.Records.Accounts) {
+		fmt.Fprintln(out, "records: none, since there is no home directory; set HOME")
+	} else {
+		fmt.Fprintf(out, "records: %s\n", s.Records.Accounts)
+	}
+	if s.Records.Trouble != "" {
+		fmt.Fprintf(out, "  but observations are not kept where they should be: %s\n", s.Records.Trouble)
+	}
+	fmt.Fprint(p.stdout, out.String())
+}
+
+func (p *process) printAccount(out *strings.Builder, a accountReport) {
+	heading := "account " + a.Name
+	if a.Default {
+		heading += " (the default)"
+	}
+	if a.Token == "" {
+		fmt.Fprintf(out, "%s: a store in %s that never came to its end; type: %s\n", heading, oneLine(backendName(a.Backend)), storeCommand(store.Account{Name: a.Name}))
+		return
+	}
+	fmt.Fprintf(out, "%s: %s %s in %s\n", heading, oneLine(bitbucket.Kind(a.Kind).String()), oneLine(a.Token), oneLine(backendName(a.Backend)))
+	if a.Also != "" {
+		fmt.Fprintf(out, "  a former token may still be in %s: store or forget tries again to remove it\n", oneLine(backendName(a.Also)))
+	}
+	switch a.Protection {
+	case protectedByPassphrase:
+		fmt.Fprintln(out, "  locked with your passphrase")
+	case protectedByPermissions:
+		fmt.Fprintln(out, "  "+permissionsOnly(a.Name))
+	}
+	for _, field := range []struct{ name, value string }{{"e-mail", a.Email}, {"username", a.Username}} {
+		if field.value != "" {
+			fmt.Fprintf(out, "  %s %s\n", field.name, oneLine(field.value))
+		}
+	}
+	fmt.Fprintf(out, "  stored on %s", date(a.Created))
+	if a.Expires == nil {
+		fmt.Fprintln(out, "; expiry unknown")
+	} else {
+		fmt.Fprintf(out, "; expires on %s (%s, %d days)\n", date(*a.Expires), a.Expiry, *a.DaysLeft)
+	}
+	switch {
+	case a.SetAside != nil:
+		fmt.Fprintf(out, "  set aside at %s; to use it again: %s\n", p.moment(*a.SetAside), storeCommand(store.Account{Name: a.Name}))
+	case a.Succeeded != nil:
+		fmt.Fprintf(out, "  seen to work on %s\n", date(*a.Succeeded))
+	default:
+		fmt.Fprintln(out, "  not seen to work yet")
+	}
+	for _, r := range a.Rejections {
+		fmt.Fprintf(out, "  refused %s%s, last at %s", times(r.Count), inWorkspace(helper.Notice{Workspace: oneLine(r.Workspace)}), p.moment(r.Last))
+		if r.PausedUntil != nil {
+			fmt.Fprintf(out, "; paused until %s", p.moment(*r.PausedUntil))
+		}
+		fmt.Fprintln(out)
+	}
+}
