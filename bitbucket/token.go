@@ -5,8 +5,8 @@
 package bitbucket
 
 import (
-	"fmt"
 	"hash/crc32"
+	"strconv"
 	"strings"
 
 	"git-credential-bitbucket/store/secret"
@@ -103,8 +103,9 @@ func ChecksumOf(token secret.Secret) Checksum {
 	const digits = 8
 	text := token.Reveal()
 	body, sum := text[:max(0, len(text)-digits)], text[max(0, len(text)-digits):]
-	if sum == fmt.Sprintf("%08X", crc32.ChecksumIEEE([]byte(body))) {
-		return GoodChecksum
+	want, err := strconv.ParseUint(sum, 16, 32)
+	if err != nil || sum != strings.ToUpper(sum) || uint32(want) != crc32.ChecksumIEEE([]byte(body)) {
+		return BadChecksum
 	}
-	return BadChecksum
+	return GoodChecksum
 }
