@@ -1,8 +1,9 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -22,21 +23,59 @@ type subject struct {
 	times []time.Duration
 }
 
-// run starts the command once, waits for its end, and returns how long that took.
+// run starts the command once, waits for its end, and returns how long that took. Its
+// pipes are filled before and read afterwards, so that nothing of ours runs meanwhile.
 func (s *subject) run() (time.Duration, error) {
-	cmd := exec.Command(s.argv[0], s.argv[1:]...)
-	cmd.Env = s.env
-	cmd.Stdin = strings.NewReader(s.stdin)
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	began := time.Now()
-	err := cmd.Run()
-	took := time.Since(began)
-	if err == nil && !strings.Contains(out.String(), s.wants) {
-		err = fmt.Errorf("its output lacks what was wanted")
+	var ends []*os.File
+	defer func() {
+		for _, end := range ends {
+			_ = end.Close()
+		}
+	}()
+	pipe := func() (read, write *os.File, err error) {
+		read, write, err = os.Pipe()
+		if err == nil {
+			ends = append(ends, read, write)
+		}
+		return read, write, err
 	}
+	stdin, fill, err := pipe()
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w: %s", s.name, err, said.String())
+		return 0, err
+	}
+	if _, err := fill.WriteString(s.stdin); err != nil {
+		return 0, err
+	}
+	_ = fill.Close()
+	out, stdout, err := pipe()
+	if err != nil {
+		return 0, err
+	}
+	said, stderr, err := pipe()
+	if err != nil {
+		return 0, err
+	}
+	path, err := exec.LookPath(s.argv[0])
+	if err != nil {
+		return 0, err
+	}
+
+	began := time.Now()
+	child, err := os.StartProcess(path, s.argv, &os.ProcAttr{Env: s.env, Files: []*os.File{stdin, stdout, stderr}})
+	if err != nil {
+		return 0, err
+	}
+	state, err := child.Wait()
+	took := time.Since(began)
+
+	_, _ = stdout.Close(), stderr.Close()
+	printed, readErr := io.ReadAll(out)
+	switch {
+	case err != nil || readErr != nil:
+		return 0, errors.Join(err, readErr)
+	case !state.Success() || !strings.Contains(string(printed), s.wants):
+		message, _ := io.ReadAll(said)
+		return 0, fmt.Errorf("%s: %s, and not what was wanted: %s", s.name, state, message)
 	}
 	return took, nil
 }
@@ -106,8 +145,8 @@ func bound(what string, got, most float64) {
 
 func info(what string, got float64) { fmt.Printf("  %-72s %5.2f\n", what, got) }
 
-// inherited is the environment without anything that would change what is measured.
-// Of a variable that more repeats the last counts.
+// inherited is the environment without anything that would change what is measured. Of
+// a variable that more repeats, more's counts: it comes first.
 func inherited(home string, more ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + os.TempDir(), "GIT_CONFIG_NOSYSTEM=1"}, more...)
+	return append(more, "PATH="+os.Getenv("PATH"), "HOME="+home, "TMPDIR="+os.TempDir(), "GIT_CONFIG_NOSYSTEM=1")
 }
