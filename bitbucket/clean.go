@@ -16,7 +16,7 @@ const MaxToken = 64 << 10
 var (
 	ErrEmptyToken   = errors.New("the token is empty")
 	ErrLongToken    = errors.New("the token is longer than 64 KiB")
-	ErrBrokenToken  = errors.New("the token has a blank, a colon, a line break or a control character in it")
+	ErrBrokenToken  = errors.New("the token has a blank, a colon, a line break or another character that no token has in it")
 	ErrForeignToken = errors.New("the address is not one of https://" + Host)
 	ErrMissingToken = errors.New("the address has no token in it")
 )
@@ -119,10 +119,11 @@ func (c *Cleaned) fixed(fix Fix) {
 }
 
 // Printable returns ErrBrokenToken for a token that cannot stand in a line of git's
-// protocol or in an HTTP header: one with a blank or a control character.
+// protocol or in an HTTP header, or that no site makes: one with a blank, a control
+// character or one beyond ASCII.
 func Printable(token secret.Secret) error {
 	for _, c := range []byte(token.Reveal()) {
-		if c <= ' ' || c == 0x7f {
+		if c <= ' ' || c >= 0x7f {
 			return ErrBrokenToken
 		}
 	}

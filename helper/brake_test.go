@@ -38,6 +38,15 @@ func TestManyWorkspacesPauseTogether(t *testing.T) {
 	if answer, _, told := h.get(inAcme); !strings.Contains(answer, "password=") || told != nil {
 		t.Errorf("where it worked: %q, %v", answer, told)
 	}
+	// The five that made up the number are held as well, however often they are asked.
+	for range 3 {
+		h.later(time.Minute)
+		for i := range workspacesUntilPause {
+			if answer, _, told := h.get(in(fmt.Sprintf("evil%d", i))); answer != "quit=1\n" || told[0] != WidePaused {
+				t.Errorf("evil%d: %q, %v", i, answer, told)
+			}
+		}
+	}
 	h.later(15 * time.Minute)
 	if answer, _, _ := h.get(in("evil99")); !strings.Contains(answer, "password=") {
 		t.Errorf("after the pause: %q", answer)

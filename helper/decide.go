@@ -109,10 +109,8 @@ func decide(f Facts) Decision {
 		n.Days = days(f.Now.Sub(f.Account.Expires))
 		return Decision{Outcome: NoCredential, Notices: []Notice{n}}
 	}
-	if health.Elsewhere >= workspacesUntilPause && !health.Worked {
-		if until := health.ElsewhereLast.Add(pauses[len(pauses)-1]); f.Now.Before(until) {
-			return refuse(say(WidePaused), health.Elsewhere, until)
-		}
+	if count, until := widePause(health); f.Now.Before(until) {
+		return refuse(say(WidePaused), count, until)
 	}
 	count, until := Pause(health, expired)
 	if end := health.BurstBegan.Add(burst); until.IsZero() && health.InBurst >= rejectionsUntilPause && f.Now.Before(end) {
@@ -213,6 +211,23 @@ func Pause(h store.Health, expired bool) (count int, until time.Time) {
 		return count, h.LastRejected.Add(pauses[min(count-rejectionsUntilPause, len(pauses)-1)])
 	}
 	return count, time.Time{}
+}
+
+// widePause returns in how many workspaces a token is refused, and until when that sets
+// it aside in this one, if it never worked here; the zero time if it does not. This
+// workspace counts as well, or the very ones that made up the number would go on.
+func widePause(h store.Health) (workspaces int, until time.Time) {
+	workspaces, last := h.Elsewhere, h.ElsewhereLast
+	if h.Bursts > 0 {
+		workspaces++
+		if h.LastRejected.After(last) {
+			last = h.LastRejected
+		}
+	}
+	if h.Worked || workspaces < workspacesUntilPause {
+		return workspaces, time.Time{}
+	}
+	return workspaces, last.Add(pauses[len(pauses)-1])
 }
 
 // expiryWarning is due when the 30th, 14th and 7th day before the date are crossed,

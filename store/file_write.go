@@ -185,6 +185,20 @@ func (f *fileStore) sweep(newest string) {
 	}
 }
 
+// SweepFiles removes what writers of the file backend left that were killed, however
+// young it is. No writer may be at work meanwhile: see Accounts.Exclusive.
+func SweepFiles(c Config) {
+	entries, err := os.ReadDir(c.FileDir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if entry.IsDir() && strings.HasPrefix(entry.Name(), scratch) {
+			_ = os.RemoveAll(filepath.Join(c.FileDir, entry.Name()))
+		}
+	}
+}
+
 func syncFile(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -34,8 +34,11 @@ func (p *process) askToken(ctx context.Context, f *storeFlags, before store.Acco
 	t, err := openTerminal()
 	if err == nil {
 		defer t.Close()
-		if err := p.probe(ctx, asked); err != nil {
-			return nil, err
+		// What is only amended is in no backend.
+		if amends := f.amends() && f.backend == "" && before.Fingerprint != ""; !amends {
+			if err := p.probe(ctx, asked); err != nil {
+				return nil, err
+			}
 		}
 		return asked, asked.fromTerminal(t)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,7 +71,20 @@ func (p *process) forget(ctx context.Context, names []string) error {
 			return err
 		}
 	}
+	if len(book.Accounts) > 0 {
+		store.SweepFiles(p.backendConfig())
+		p.sayNoDefault()
+	}
 	return nil
+}
+
+// sayNoDefault says that none of several accounts serves where nothing else chooses.
+func (p *process) sayNoDefault() {
+	book, err := p.book()
+	if err != nil || len(book.Accounts) < 2 || slices.ContainsFunc(book.Accounts, func(a store.Account) bool { return a.Default }) {
+		return
+	}
+	p.say(asNote, "no account is the default now, of %s; type: git-credential-bitbucket default NAME", strings.Join(book.Names(), ", "))
 }
 
 func (p *process) forgetOne(ctx context.Context, a store.Account) error {

@@ -193,7 +193,7 @@ func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
 func (p *process) accountReport(a store.Account) accountReport {
 	now := p.now()
 	r := accountReport{
-		Name: a.Name, Kind: a.Kind, Token: a.Hint, Backend: a.Backend, Also: a.Also, Email: a.Email, Username: a.Username,
+		Name: a.Name, Kind: a.Kind, Token: oneLine(a.Hint), Backend: a.Backend, Also: a.Also, Email: oneLine(a.Email), Username: oneLine(a.Username),
 		Default: a.Default, Created: a.Created, Expiry: "unknown", Rejections: []rejectionReport{},
 		SetAside: present(a.SetAside), Expires: present(a.Expires),
 	}

@@ -81,7 +81,7 @@ func (p *process) command() exitStatus {
 // holdsToken reports whether an argument is a token, or has one behind its first "=".
 func holdsToken(argument string) bool {
 	_, value, _ := strings.Cut(argument, "=")
-	for _, text := range []string{argument, value} {
+	for _, text := range []string{argument, value, strings.TrimLeft(argument, "-")} {
 		found, err := bitbucket.Clean(secret.New(text))
 		if err == nil && bitbucket.KindOf(found.Token) != bitbucket.UnknownKind {
 			return true

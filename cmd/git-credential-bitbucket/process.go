@@ -178,7 +178,10 @@ func (p *process) observations() *store.Observations {
 		dir = filepath.Join(dir, "observations")
 	}
 	uid := os.Getuid()
-	fallbacks := []string{filepath.Join(os.TempDir(), store.Service+"-"+strconv.Itoa(uid))}
+	var fallbacks []string
+	if temp := os.TempDir(); filepath.IsAbs(temp) {
+		fallbacks = append(fallbacks, filepath.Join(temp, store.Service+"-"+strconv.Itoa(uid)))
+	}
 	if session := p.folder("XDG_RUNTIME_DIR"); session != "" {
 		fallbacks = append([]string{filepath.Join(session, store.Service)}, fallbacks...)
 	}

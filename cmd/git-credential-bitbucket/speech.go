@@ -165,7 +165,7 @@ func (p *process) whyUnusable(err error, account store.Account) string {
 		return source.Error() + "; " + source.remedy
 	}
 	if errors.Is(err, bitbucket.ErrBrokenToken) {
-		return fmt.Sprintf("the token of account %s has a blank or a control character in it; type: %s", account.Name, storeCommand(account))
+		return fmt.Sprintf("the token of account %s has a character in it that no token has; type: %s", account.Name, storeCommand(account))
 	}
 	var failed *store.BackendError
 	if !errors.As(err, &failed) {
@@ -215,7 +215,7 @@ func recordTrouble(err error) string {
 // that turn the direction of writing.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r
