@@ -99,7 +99,7 @@ func (h *Helper) adopt(ctx context.Context, request Request) Outcome {
 		return Done
 	}
 	now := h.Now()
-	if !marked(h.Seen.Read(asked(account.Name)), h.Parents(), now) || !h.Alone(ctx, request) {
+	if !marked(h.Seen.Read(asked(account.Name)), h.Parents(), now) || !h.Alone(ctx) {
 		return Done
 	}
 	if token, err := h.stored(ctx, account); !token.IsZero() || err != nil && !errors.Is(err, store.ErrNotFound) {

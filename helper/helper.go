@@ -68,7 +68,7 @@ type Helper struct {
 	// display.
 	Person func() bool
 	// Alone reports whether no other helper could have answered git for Bitbucket.
-	Alone func(context.Context, Request) bool
+	Alone func(context.Context) bool
 	// Parents identifies the process that asked and its parent, as far as known, each by a
 	// string that no other process ever has. Without one nothing is adopted.
 	Parents func() []string

@@ -75,7 +75,7 @@ func newHouse(t testing.TB) *house {
 		Say:      func(n Notice) { h.said = append(h.said, n) },
 		Adopt:    h.adopt,
 		Person:   func() bool { return h.person },
-		Alone:    func(context.Context, Request) bool { h.asked++; return h.alone },
+		Alone:    func(context.Context) bool { h.asked++; return h.alone },
 		Parents:  func() []string { return h.parents },
 		Aside:    func(a store.Account) { h.aside = append(h.aside, a.Name) },
 	}

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"slices"
 
-	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/install"
 )
 
@@ -21,7 +20,7 @@ func (p *process) git() (install.Git, error) {
 // alone reports whether every helper that git can run for Bitbucket is ours, so that
 // what git got without us can only have been typed. The request does not say which of
 // them were asked: git learns a username in between, and leaves out what its config says.
-func (p *process) alone(ctx context.Context, _ helper.Request) bool {
+func (p *process) alone(ctx context.Context) bool {
 	git, err := p.git()
 	if err != nil {
 		return false
