@@ -141,6 +141,8 @@ func (s *Server) commandToken(args []string) error {
 		"text":       text(&token.Text),
 		"owner":      text(&token.Username),
 		"email":      text(&token.Email),
+		"display":    quoted(&token.DisplayName),
+		"nickname":   quoted(&token.Nickname),
 		"scopes":     text(&scopes),
 		"workspaces": list(&token.Workspaces),
 		"repos":      list(&token.Repos),
@@ -227,6 +229,11 @@ func options(words []string, known map[string]func(string) error) error {
 
 func text(to *string) func(string) error {
 	return func(v string) error { *to = v; return nil }
+}
+
+// quoted understands Go's escapes, since a line of a script cannot hold the characters themselves.
+func quoted(to *string) func(string) error {
+	return func(v string) (err error) { *to, err = strconv.Unquote(`"` + v + `"`); return err }
 }
 
 func list(to *[]string) func(string) error {

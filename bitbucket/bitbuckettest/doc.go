@@ -5,7 +5,7 @@
 // a host that it does not know is refused (403), logged and never dialled. Behind the names are
 //
 //	bitbucket.org        git's smart HTTP (git http-backend on real bare repositories) and git-lfs's batch call
-//	api.bitbucket.org    REST: GET /2.0/user
+//	api.bitbucket.org    REST, see below
 //	www.bitbucket.org    a redirect to bitbucket.org
 //	media.example.test   where LFS objects come from, each with a header of its own, and no token is wanted
 //	look-alikes          bitbucket.org.evil.example, notbitbucket.org, evil.bitbucket.org, bitbucket.example, "bitbucket.org.",
@@ -21,13 +21,26 @@
 //	oauth                            x-token-auth                                 Bearer
 //	app (password)                   any: 410                                     401
 //
-// Clone and fetch want the scope read, push read and write, LFS accordingly, /2.0/user the scope user. Otherwise:
+// Clone and fetch want the scope read, push read and write, LFS accordingly, REST as its table says. Otherwise:
 //
 //	unknown, expired, revoked, without any scope, with another's username   401
 //	limited to other workspaces                                            401
-//	limited to other repositories, or no such repository                   403 TextNoAccess
+//	limited to other repositories, or no such repository                   403 TextNoAccess; on REST 404
 //	lacks a scope                                                          403 TextScope
 //	no credentials: a push, or a repository that is not public             401
+//
+// # REST
+//
+//	call                                             scope   answer
+//	GET /2.0/user                                    user    200, the token's owner, whatever the token is limited to
+//	GET /2.0/repositories/WS[?page=N&pagelen=M]      read    200, a page of those that the token may see, with next; 404
+//	GET /2.0/repositories/WS/REPO                    read    200
+//	POST /2.0/repositories/WS/REPO/refs/branches     write   201, or 400; takes {"name": …, "target": {"hash": …}}
+//	GET /2.0/repositories/WS/REPO/refs/branches/B    read    200, or 404
+//	DELETE /2.0/repositories/WS/REPO/refs/branches/B write   204, 404, or 400 for main
+//
+// To a token that is good they add X-OAuth-Scopes, X-Accepted-OAuth-Scopes and X-Credential-Type; below /2.0/repositories,
+// to an access token alone, also X-RateLimit-Limit, X-RateLimit-Resource and X-RateLimit-NearLimit.
 //
 // # Commands
 //
@@ -37,7 +50,8 @@
 //	commit WS/REPO PATH TEXT                                        add one
 //	token NAME [kind=api] [owner=USERNAME] [email=ADDRESS]          make a token known, or replace it;
 //	      [scopes=read,write,user|none] [workspaces=WS,…]           scopes are all three unless given; the text is made
-//	      [repos=WS/REPO,…] [expires=1h] [text=TEXT]                from kind and name unless given
+//	      [repos=WS/REPO,…] [expires=1h] [text=TEXT]                from kind and name unless given; display and
+//	      [display=NAME] [nickname=NAME]                            nickname understand escapes such as \x1b
 //	revoke NAME                                                     from now on 401
 //	expire NAME                                                     the same
 //	fault KIND [key=value]…                                         see below

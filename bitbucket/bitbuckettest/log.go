@@ -3,6 +3,7 @@ package bitbuckettest
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ type Request struct {
 	Proto       string // "https", "http", or "connect" for a tunnel that was refused
 	Host        string // as the client wrote it, with a port other than 443
 	Method      string
-	Path        string // with "?service=…" where git sent one, and no other query
+	Path        string // with "?service=…" where git sent one, "?page=…&pagelen=…" if they are numbers, and no other query
 	Scheme      string // of the Authorization header: "Basic", "Bearer", …; "" without one
 	Username    string // of Basic; "[secret]" if it looks like a token
 	Fingerprint string // of what came as password or bearer token, "" without one
@@ -141,9 +142,7 @@ func (s *Server) enter(r *http.Request, cred credential) *Request {
 	case r.TLS != nil:
 		entry.Proto = "https"
 	}
-	if service := r.URL.Query().Get("service"); service != "" {
-		entry.Path += "?service=" + service
-	}
+	entry.Path += shown(r.URL.Query())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if token := s.find(cred.password); token != nil {
@@ -154,6 +153,23 @@ func (s *Server) enter(r *http.Request, cred credential) *Request {
 	}
 	s.entries = append(s.entries, entry)
 	return entry
+}
+
+// shown is the part of a query that cannot hold a secret.
+func shown(query url.Values) string {
+	if service := query.Get("service"); service == "git-upload-pack" || service == "git-receive-pack" {
+		return "?service=" + service
+	}
+	var words []string
+	for _, key := range []string{"page", "pagelen"} {
+		if n, err := strconv.Atoi(query.Get(key)); err == nil {
+			words = append(words, key+"="+strconv.Itoa(n))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "?" + strings.Join(words, "&")
 }
 
 // recorder notes the status before the client can see it, so that a script that goes on

@@ -1,6 +1,7 @@
 package bitbuckettest
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -23,6 +24,8 @@ const (
 		"App passwords are deprecated and must be replaced with API tokens.\n" +
 		"https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-3222"
 	TextRateLimit = "Rate limit for this resource has been exceeded"
+	// A path that REST has not: sourcebot-dev/sourcebot#295.
+	textNotFound, detailNotFound = "Resource not found", "There is no API hosted at this URL."
 	// REST's 401: avivsinai/bitbucket-cli#30.
 	TextTokenInvalid = "Token is invalid, expired, or not supported for this endpoint."
 )
@@ -30,22 +33,31 @@ const (
 const challenge = `Basic realm="Bitbucket.org HTTP"`
 
 var (
-	refuseLogin       = refusal{status: http.StatusUnauthorized, text: TextLogin, textREST: TextTokenInvalid}
-	refuseNoAccess    = refusal{status: http.StatusForbidden, text: TextNoAccess}
+	refuseLogin = refusal{status: http.StatusUnauthorized, text: TextLogin, textREST: TextTokenInvalid}
+	// 404 on REST, in the same words: composer/composer#10657.
+	refuseNoAccess    = refusal{status: http.StatusForbidden, statusREST: http.StatusNotFound, text: TextNoAccess}
 	refuseAppPassword = refusal{status: http.StatusGone, text: TextAppPassword}
-	refuseNotFound    = plain(http.StatusNotFound)
+	refuseNotFound    = refusal{status: http.StatusNotFound, text: "Not Found", textREST: textNotFound, detail: detailNotFound}
 )
 
 // refusal is an answer that is not what was asked for.
 type refusal struct {
 	status            int
 	text              string
-	textREST          string
+	statusREST        int    // status if 0
+	textREST          string // text if empty
+	detail            string
+	fields            map[string][]string // what is wrong with each of the body's
 	required, granted []string
 	retryAfter        string
 }
 
 func plain(status int) refusal { return refusal{status: status, text: http.StatusText(status)} }
+
+// refuseBody is REST's answer to a body that will not do: developer.atlassian.com/cloud/bitbucket/rest/intro, "Error responses".
+func refuseBody(detail string, fields map[string][]string) refusal {
+	return refusal{status: http.StatusBadRequest, text: "Bad request", detail: detail, fields: fields}
+}
 
 func refuseScope(required, granted []string) refusal {
 	return refusal{status: http.StatusForbidden, text: TextScope, required: required, granted: granted}
@@ -62,7 +74,7 @@ func (f refusal) write(w http.ResponseWriter, at string) {
 	}
 	switch at {
 	case atREST:
-		writeJSON(w, "application/json", f.status, f.bodyREST())
+		writeJSON(w, mediaTypeREST, cmp.Or(f.statusREST, f.status), f.bodyREST())
 	case atLFS:
 		writeJSON(w, mediaTypeLFS, f.status, map[string]string{"message": f.text})
 	default:
@@ -78,18 +90,19 @@ func (f refusal) bodyREST() any {
 		Granted  []string `json:"granted"`
 	}
 	type failure struct {
-		Message string  `json:"message"`
-		Detail  *scopes `json:"detail,omitempty"`
+		Message string              `json:"message"`
+		Fields  map[string][]string `json:"fields,omitempty"`
+		Detail  any                 `json:"detail,omitempty"` // scopes, or a sentence
 	}
 	body := struct {
 		Type  string  `json:"type"`
 		Error failure `json:"error"`
-	}{Type: "error", Error: failure{Message: f.text}}
-	if f.textREST != "" {
-		body.Error.Message = f.textREST
-	}
-	if f.required != nil {
-		body.Error.Detail = &scopes{f.required, f.granted}
+	}{Type: "error", Error: failure{Message: cmp.Or(f.textREST, f.text), Fields: f.fields}}
+	switch {
+	case f.required != nil:
+		body.Error.Detail = scopes{f.required, f.granted}
+	case f.detail != "":
+		body.Error.Detail = f.detail
 	}
 	return body
 }

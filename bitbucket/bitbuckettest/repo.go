@@ -33,7 +33,10 @@ type repository struct {
 	objects map[string][]byte // LFS objects by their SHA-256
 }
 
-const branch = "refs/heads/main"
+const (
+	branches = "refs/heads/"
+	branch   = branches + "main"
+)
 
 var repoName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$`)
 

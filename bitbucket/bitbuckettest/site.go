@@ -96,11 +96,10 @@ func (s *Server) serveSite(w http.ResponseWriter, r *http.Request, cred credenti
 
 // mayNot says why the token may not go there, nil if it may. A repository that is absent reads like one that is hidden.
 func (t Token) mayNot(repo *repository, goal target) *refusal {
-	workspace, _, _ := strings.Cut(goal.repo, "/")
-	if len(t.Workspaces) > 0 && !slices.Contains(t.Workspaces, workspace) {
-		return &refuseLogin
+	if refused := t.keptFrom(goal.repo); refused != nil {
+		return refused
 	}
-	if repo == nil || len(t.Repos) > 0 && !slices.Contains(t.Repos, goal.repo) {
+	if repo == nil {
 		return &refuseNoAccess
 	}
 	actions := []string{mayRead}
@@ -110,6 +109,18 @@ func (t Token) mayNot(repo *repository, goal target) *refusal {
 	if required := t.lacks(actions...); required != nil {
 		refused := refuseScope(required, t.Scopes)
 		return &refused
+	}
+	return nil
+}
+
+// keptFrom says how the token's own limits keep it from "workspace/repo" or "workspace", nil if they do not.
+func (t Token) keptFrom(name string) *refusal {
+	workspace, _, one := strings.Cut(name, "/")
+	switch {
+	case len(t.Workspaces) > 0 && !slices.Contains(t.Workspaces, workspace):
+		return &refuseLogin
+	case one && len(t.Repos) > 0 && !slices.Contains(t.Repos, name):
+		return &refuseNoAccess
 	}
 	return nil
 }

@@ -75,6 +75,12 @@ func body(seed string, n int) string {
 	return text.String()[:n]
 }
 
+// uuid is in the form that Bitbucket gives them, braces included.
+func uuid(seed string) string {
+	sum := sha256.Sum256([]byte("bitbuckettest uuid " + seed))
+	return fmt.Sprintf("{%x-%x-%x-%x-%x}", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}
+
 func summed(text string) string {
 	return fmt.Sprintf("%s%08X", text, crc32.ChecksumIEEE([]byte(text)))
 }

@@ -33,6 +33,8 @@ type Token struct {
 	Kind Kind
 
 	Username, Email string // the owner's, of an API token or app password
+	// DisplayName and Nickname are what /2.0/user calls the owner, Username or else Name if empty.
+	DisplayName, Nickname string
 
 	// Scopes are full names, or read, write, user for those of the kind. An API token without any is refused everywhere.
 	Scopes []string
