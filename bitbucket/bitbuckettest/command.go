@@ -181,6 +181,8 @@ func (s *Server) commandFault(args []string) error {
 		"for":      duration(&fault.For),
 		"retry":    duration(&fault.RetryAfter),
 		"delay":    duration(&fault.Delay),
+		"by":       duration(&fault.By),
+		"status":   number(&fault.Status),
 	})
 	if err != nil {
 		return fmt.Errorf("fault: %w", err)

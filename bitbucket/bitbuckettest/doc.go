@@ -74,22 +74,28 @@
 // # Faults
 //
 // A fault strikes some requests to bitbucket.org and api.bitbucket.org: those with a good token (login), those without any (anonymous), or all of them.
-// Of several the earliest that fits strikes; slow ones add up.
+// Of several the earliest that fits strikes; slow, skew, nearlimit and foreignnext strike beside it.
 //
 //	kind                 strikes     answer
 //	401, stray401        login       401 TextLogin
 //	revoke               login       revokes the token that came and answers 401; times=1 unless given
 //	scope                login       403 TextScope
-//	noaccess             login       403 TextNoAccess
+//	noaccess             login       403 TextNoAccess; on REST 404, and only for calls on a repository
 //	allowlist            login       403 TextAllowlist
 //	twostep              login       403 TextTwoStep
 //	404, 500, 503        login       the status
 //	410                  login       410 TextAppPassword
-//	429                  login       429 TextRateLimit; retry=30s adds Retry-After
+//	429                  login       429 TextRateLimit; retry=30s adds Retry-After (as it does to all refusals)
 //	outage               all         503
 //	lfs403               anonymous   403 for git-lfs (git-lfs/git-lfs#2658)
-//	redirect             all         301 to to=HOST
+//	message              login       403, or status=N; the message holds the Authorization that came and control characters
+//	big                  login       200, or status=N; JSON of more than 1 MiB
+//	html                 all         200, or status=N; the page of a captive portal
+//	redirect             all         301 to to=HOST or to=SCHEME://HOST
 //	slow                 all         the right one, after delay=200ms
+//	skew                 all         the right one, with a Date that is by=+10m or by=-10m off
+//	nearlimit            login       REST's right one, with X-RateLimit-NearLimit true if it has that header
+//	foreignnext          –           REST's right one, with next on to=HOST or to=SCHEME://HOST; strikes pages that have a next
 //	hang                 all         none until "fault none" cuts the connection
 //
 //	repo=WS/REPO, repo=WS   only there

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -14,6 +13,8 @@ const (
 	Logins    = "login"     // requests whose token is good
 	All       = "all"       // every request, before anyone looks at its token
 	Anonymous = "anonymous" // requests without a token
+
+	pages = "pages" // REST's answers that have a next page: foreignnext's own
 )
 
 // Where a request is going, for Fault.At.
@@ -39,7 +40,9 @@ type Fault struct {
 
 	RetryAfter time.Duration // of 429 and 503, in whole seconds; 0 leaves the header out
 	Delay      time.Duration // of slow
-	To         string        // of redirect: the host
+	To         string        // of redirect and foreignnext: the host, or scheme and host
+	By         time.Duration // of skew: how far the server's clock is ahead, or behind if negative
+	Status     int           // of html, big and message, 0 for the kind's own
 }
 
 type activeFault struct {
@@ -49,30 +52,38 @@ type activeFault struct {
 	cleared        chan struct{}
 }
 
-// faultKind is the answer of a kind and the requests it strikes unless told otherwise. Those without a status do not refuse.
+// faultKind is the answer of a kind and the requests it strikes unless told otherwise.
+// Those without a status do not refuse; those that pass let the request go on.
 type faultKind struct {
 	requests string
 	refusal  refusal
+	passes   bool
 }
 
 var faultKinds = map[string]faultKind{
-	"401":       {Logins, refuseLogin},
-	"stray401":  {Logins, refuseLogin},
-	"revoke":    {Logins, refuseLogin},
-	"scope":     {Logins, refuseScope([]string{"write:repository:bitbucket"}, []string{})},
-	"noaccess":  {Logins, refuseNoAccess},
-	"allowlist": {Logins, refusal{status: http.StatusForbidden, text: TextAllowlist}},
-	"twostep":   {Logins, refusal{status: http.StatusForbidden, text: TextTwoStep}},
-	"404":       {Logins, refuseNotFound},
-	"410":       {Logins, refuseAppPassword},
-	"429":       {Logins, refusal{status: http.StatusTooManyRequests, text: TextRateLimit}},
-	"500":       {Logins, plain(http.StatusInternalServerError)},
-	"503":       {Logins, plain(http.StatusServiceUnavailable)},
-	"outage":    {All, plain(http.StatusServiceUnavailable)},
-	"lfs403":    {Anonymous, refusal{status: http.StatusForbidden, text: http.StatusText(http.StatusForbidden)}},
-	"redirect":  {All, refusal{}},
-	"slow":      {All, refusal{}},
-	"hang":      {All, refusal{}},
+	"401":         {requests: Logins, refusal: refuseLogin},
+	"stray401":    {requests: Logins, refusal: refuseLogin},
+	"revoke":      {requests: Logins, refusal: refuseLogin},
+	"scope":       {requests: Logins, refusal: refuseScope([]string{"write:repository:bitbucket"}, []string{})},
+	"noaccess":    {requests: Logins, refusal: refuseNoAccess},
+	"allowlist":   {requests: Logins, refusal: refusal{status: http.StatusForbidden, text: TextAllowlist}},
+	"twostep":     {requests: Logins, refusal: refusal{status: http.StatusForbidden, text: TextTwoStep}},
+	"404":         {requests: Logins, refusal: plain(http.StatusNotFound)},
+	"410":         {requests: Logins, refusal: refuseAppPassword},
+	"429":         {requests: Logins, refusal: refusal{status: http.StatusTooManyRequests, text: TextRateLimit}},
+	"500":         {requests: Logins, refusal: plain(http.StatusInternalServerError)},
+	"503":         {requests: Logins, refusal: plain(http.StatusServiceUnavailable)},
+	"outage":      {requests: All, refusal: plain(http.StatusServiceUnavailable)},
+	"lfs403":      {requests: Anonymous, refusal: refusal{status: http.StatusForbidden, text: http.StatusText(http.StatusForbidden)}},
+	"message":     {requests: Logins, refusal: refusal{status: http.StatusForbidden}},
+	"big":         {requests: Logins, refusal: refusal{status: http.StatusOK}},
+	"html":        {requests: All, refusal: refusal{status: http.StatusOK}},
+	"redirect":    {requests: All},
+	"hang":        {requests: All},
+	"slow":        {requests: All, passes: true},
+	"skew":        {requests: All, passes: true},
+	"nearlimit":   {requests: Logins, passes: true},
+	"foreignnext": {requests: pages, passes: true},
 }
 
 // AddFault switches a fault on, from the next request to come. Several may be on: the earliest that fits strikes.
@@ -81,10 +92,9 @@ func (s *Server) AddFault(f Fault) error {
 	if !ok {
 		return fmt.Errorf("no kind of fault %q", f.Kind)
 	}
-	if f.Requests == "" {
+	if f.Requests == "" || kind.requests == pages {
 		f.Requests = kind.requests
-	}
-	if !slices.Contains([]string{Logins, All, Anonymous}, f.Requests) {
+	} else if !slices.Contains([]string{Logins, All, Anonymous}, f.Requests) {
 		return fmt.Errorf("fault %s: requests %q: want login, all or anonymous", f.Kind, f.Requests)
 	}
 	if f.At != "" && !slices.Contains([]string{atRefs, atFetch, atPush, atLFS, atREST}, f.At) {
@@ -93,10 +103,18 @@ func (s *Server) AddFault(f Fault) error {
 	switch {
 	case f.Kind == "lfs403":
 		f.At = atLFS
+	case f.Kind == "nearlimit":
+		f.At = atREST
 	case f.Kind == "revoke" && f.Times == 0:
 		f.Times = 1
-	case f.Kind == "redirect" && f.To == "":
-		return fmt.Errorf("fault redirect: want to=HOST")
+	case (f.Kind == "redirect" || f.Kind == "foreignnext") && f.To == "":
+		return fmt.Errorf("fault %s: want to=HOST", f.Kind)
+	case f.Kind == "skew" && f.By == 0:
+		return fmt.Errorf("fault skew: want by=DURATION, such as +10m or -10m")
+	case f.Status != 0 && !slices.Contains([]string{"html", "big", "message"}, f.Kind):
+		return fmt.Errorf("fault %s has a status of its own", f.Kind)
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("fault %s: status %d: want 200 to 599", f.Kind, f.Status)
 	case f.Kind == "slow" && f.Delay <= 0:
 		return fmt.Errorf("fault slow: want delay=DURATION")
 	}
@@ -116,60 +134,34 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
-// strike lets the faults at one request and reports whether one of them has answered it.
-func (s *Server) strike(w http.ResponseWriter, r *http.Request, requests string, goal target, token string) bool {
-	for _, f := range s.struckBy(requests, goal, token) {
-		switch f.Kind {
-		case "slow":
-			s.hold(f, time.After(f.Delay))
-			continue
-		case "hang":
-			s.hold(f, nil)
-			panic(http.ErrAbortHandler)
-		case "redirect":
-			http.Redirect(w, r, "https://"+f.To+r.URL.RequestURI(), http.StatusMovedPermanently)
-			return true
-		case "revoke":
-			_ = s.Revoke(token)
-		}
-		answer := faultKinds[f.Kind].refusal
-		if f.RetryAfter > 0 {
-			answer.retryAfter = strconv.Itoa(int(f.RetryAfter.Round(time.Second) / time.Second))
-		}
-		answer.write(w, goal.at)
-		return true
-	}
-	return false
-}
-
-// hold waits until the time is over, the fault is cleared or the server closed.
-func (s *Server) hold(f *activeFault, over <-chan time.Time) {
-	select {
-	case <-over:
-	case <-f.cleared:
-	case <-s.done:
-	}
-}
-
-// struckBy counts the request and returns what strikes it: any number of slow ones, then at most one other.
+// struckBy counts the request and returns what strikes it: all that let it pass, then at most one other.
 func (s *Server) struckBy(requests string, goal target, token string) []*activeFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var struck []*activeFault
+	var last *activeFault
 	for _, f := range s.faults {
-		if f.Requests != requests || !f.fits(goal, token) || !f.due(time.Now()) {
+		passes := faultKinds[f.Kind].passes
+		if f.Requests != requests || !f.fits(goal, token) || !passes && last != nil || !f.due(time.Now()) {
 			continue
 		}
-		struck = append(struck, f)
-		if f.Kind != "slow" {
-			break
+		if passes {
+			struck = append(struck, f)
+		} else {
+			last = f
 		}
+	}
+	if last != nil {
+		struck = append(struck, last)
 	}
 	return struck
 }
 
 func (f *activeFault) fits(goal target, token string) bool {
-	workspace, _, _ := strings.Cut(goal.repo, "/")
+	workspace, _, one := strings.Cut(goal.repo, "/")
+	if f.Kind == "noaccess" && goal.at == atREST && !one {
+		return false
+	}
 	return (f.Repo == "" || f.Repo == goal.repo || f.Repo == workspace && workspace != "") &&
 		(f.Token == "" || f.Token == token) &&
 		(f.At == "" || f.At == goal.at)

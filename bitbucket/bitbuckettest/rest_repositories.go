@@ -82,7 +82,11 @@ func (s *Server) serveList(w http.ResponseWriter, r *http.Request, c call, token
 	to := min(from+pagelen, len(all))
 	answer := page{Values: all[from:to], Pagelen: pagelen, Size: len(all), Page: number}
 	if to < len(all) {
-		answer.Next = restURL(fmt.Sprintf("/repositories/%s?page=%d&pagelen=%d", url.PathEscape(c.repo), number+1, pagelen))
+		path := fmt.Sprintf("/2.0/repositories/%s?page=%d&pagelen=%d", url.PathEscape(c.repo), number+1, pagelen)
+		answer.Next = origin(RESTHost) + path
+		for _, f := range s.struckBy(pages, target{repo: c.repo, at: atREST}, token.Name) {
+			answer.Next = origin(f.To) + path
+		}
 	}
 	writeJSON(w, mediaTypeREST, http.StatusOK, answer)
 }
@@ -111,4 +115,12 @@ func queryNumber(r *http.Request, key string, otherwise, most int) (n int, ok bo
 	}
 	n, err := strconv.Atoi(text)
 	return n, err == nil && 1 <= n && n <= most
+}
+
+// origin takes a host for https on that host.
+func origin(host string) string {
+	if strings.Contains(host, "://") {
+		return host
+	}
+	return "https://" + host
 }
