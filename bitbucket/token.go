@@ -1,7 +1,8 @@
 // Package bitbucket knows Bitbucket Cloud: which kinds of token it has, which
 // username git needs with each, and what people paste when they mean a token.
 //
-// It will be the only package of the program that talks to the site.
+// It is the only package of the program that talks to the site: Client asks the few
+// things that only the site knows.
 package bitbucket
 
 import (

@@ -146,6 +146,7 @@ func TestBelowCmd(t *testing.T) {
 func TestReveals(t *testing.T) {
 	want := map[string]int{
 		"bitbucket/clean.go":                      2,
+		"bitbucket/login.go":                      1, // the Authorization header, and to keep it out of the answer's words
 		"bitbucket/token.go":                      2,
 		"cmd/git-credential-bitbucket/process.go": 1, // a passphrase file's line end
 		"helper/decide.go":                        1, // the answer to git
