@@ -37,9 +37,20 @@ func split(key string) (section, sub, variable string, whole bool) {
 	return key[:first], key[first+1 : last], key[last+1:], false
 }
 
-// read lists the credential and lfs variables that git reads in g.Dir, in git's order.
-func (g Git) read(ctx context.Context) ([]Line, error) {
-	out, err := g.run(ctx, "config", "--null", "--show-origin", "--show-scope", "--get-regexp", `^(credential|lfs)\.`)
+// Lines lists the variables that git reads in git.Dir and whose keys, in the spelling of
+// [Line], fit the regular expression, in git's order. Errors are *TooOldError and *GitError.
+func Lines(ctx context.Context, git Git, pattern string) ([]Line, error) {
+	if _, err := git.newEnough(ctx); err != nil {
+		return nil, err
+	}
+	return git.lines(ctx, pattern)
+}
+
+// read lists the variables on which the credential helpers depend.
+func (g Git) read(ctx context.Context) ([]Line, error) { return g.lines(ctx, `^(credential|lfs)\.`) }
+
+func (g Git) lines(ctx context.Context, pattern string) ([]Line, error) {
+	out, err := g.run(ctx, "config", "--null", "--show-origin", "--show-scope", "--get-regexp", pattern)
 	if exitCode(err) == 1 {
 		return nil, nil
 	}
