@@ -46,27 +46,23 @@ func (p *Plan) Findings(ctx context.Context, s Surroundings) ([]Finding, error) 
 		return nil, err
 	}
 	lines = p.simulate(lines)
-	fs := p.lineFindings(lines)
-	fs = append(fs, binaryFindings(p.options.Program, s.Path, runtime.GOOS)...)
-	if s.LFS {
-		access := ""
-		for _, l := range lines {
-			if l.Key == KeyLFS {
-				access = l.Value
-			}
-		}
-		if access != "basic" {
-			fs = append(fs, Finding{Kind: NoLFSAccess})
-		}
+	return findings(lines, p.options.Program, s), nil
+}
+
+func findings(lines []Line, program string, s Surroundings) []Finding {
+	fs := lineFindings(lines, program)
+	fs = append(fs, binaryFindings(program, s.Path, runtime.GOOS)...)
+	if access := values(lines, KeyLFS); s.LFS && (len(access) == 0 || access[len(access)-1] != "basic") {
+		fs = append(fs, Finding{Kind: NoLFSAccess})
 	}
-	return fs, nil
+	return fs
 }
 
 // lineFindings looks at the helpers around the last line that is ours for the whole host.
-func (p *Plan) lineFindings(lines []Line) (fs []Finding) {
+func lineFindings(lines []Line, program string) (fs []Finding) {
 	at := -1
 	for i, l := range lines {
-		if isHelper(l.Key) && reachOf(l.Key) == wholly && ParseHelper(l.Value, p.options.Program).Ours {
+		if isHelper(l.Key) && reachOf(l.Key) == wholly && ParseHelper(l.Value, program).Ours {
 			at = i
 		}
 	}
@@ -90,13 +86,13 @@ func (p *Plan) lineFindings(lines []Line) (fs []Finding) {
 		if !isHelper(l.Key) {
 			continue
 		}
-		c := ParseHelper(l.Value, p.options.Program)
+		c := ParseHelper(l.Value, program)
 		switch {
 		case l.Value == "" && i > at:
 			fs = append(fs, Finding{Kind: Shadowed, Line: l})
 		case l.Value == "":
 		case c.Ours:
-			if c.Program != "" && !sameFile(c.Program, p.options.Program) {
+			if c.Program != "" && !sameFile(c.Program, program) {
 				fs = append(fs, Finding{Kind: OtherOurs, Line: l, Path: c.Program})
 			}
 		case i < at:

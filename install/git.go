@@ -81,6 +81,11 @@ func (g Git) newEnough(ctx context.Context) (Version, error) {
 // run returns what git wrote to its standard output. Errors are *GitError, wrapping
 // the context's error where that ended it.
 func (g Git) run(ctx context.Context, args ...string) (string, error) {
+	return g.feed(ctx, "", args...)
+}
+
+// feed is run with something for git to read.
+func (g Git) feed(ctx context.Context, input string, args ...string) (string, error) {
 	limit := g.Timeout
 	if limit == 0 {
 		limit = 10 * time.Second
@@ -90,7 +95,7 @@ func (g Git) run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, g.Path, args...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = g.Dir, g.environment(), time.Second
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &errs
 	err := cmd.Run()
 	if err == nil {
 		return out.String(), nil
