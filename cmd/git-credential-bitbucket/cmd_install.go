@@ -229,32 +229,39 @@ func installFailure(err error) error {
 	return fail(exitFailed, "%s; %s", oneLine(err.Error()), remedy)
 }
 
-// sayFinding puts what package install noticed into words.
+// sayFinding says what package install noticed.
 func (p *process) sayFinding(f install.Finding) {
-	from := oneLine(f.Line.Origin)
+	kind, text, remedy := findingWords(f)
+	p.say(kind, "%s; %s", text, remedy)
+}
+
+// findingWords puts what package install noticed into words.
+func findingWords(f install.Finding) (kind, text, remedy string) {
+	from, remove := oneLine(f.Line.Origin), "remove that line"
 	switch f.Kind {
 	case install.LaterHelper:
-		p.say(asWarning, "another helper, %q in %s, comes after this one and is given a copy of each token that works; to end that: git config --file %s --unset-all %s", oneLine(f.Line.Value), from, f.Line.File(), f.Line.Key)
+		return asWarning, fmt.Sprintf("another helper, %q in %s, comes after this one and is given a copy of each token that works", oneLine(f.Line.Value), from),
+			fmt.Sprintf("to end that: git config --file %s --unset-all %s", f.Line.File(), f.Line.Key)
 	case install.EarlierHelper:
-		p.say(asWarning, "another helper, %q in %s, is asked before this one; remove that line", oneLine(f.Line.Value), from)
+		return asWarning, fmt.Sprintf("another helper, %q in %s, is asked before this one", oneLine(f.Line.Value), from), remove
 	case install.Shadowed:
-		p.say(asWarning, "an empty helper line in %s takes this one out of git's list; remove that line", from)
+		return asWarning, fmt.Sprintf("an empty helper line in %s takes this one out of git's list", from), remove
 	case install.OtherOurs:
-		p.say(asWarning, "%s runs another copy of this helper, %s; remove that line", from, oneLine(f.Path))
+		return asWarning, fmt.Sprintf("%s runs another copy of this helper, %s", from, oneLine(f.Path)), remove
 	case install.PathOff:
-		p.say(asWarning, "useHttpPath is false in %s, so that routes by workspace do not work; remove that line", from)
+		return asWarning, fmt.Sprintf("useHttpPath is false in %s, so that routes by workspace do not work", from), remove
 	case install.NotOnPath:
-		p.say(asNote, "%s is in no folder of PATH: git finds it all the same; to type its name, add to your shell's profile: export PATH=%s:\"$PATH\"", f.Path, filepath.Dir(f.Path))
+		return asNote, fmt.Sprintf("%s is in no folder of PATH: git finds it all the same", f.Path),
+			fmt.Sprintf("to type its name, add to your shell's profile: export PATH=%s:\"$PATH\"", filepath.Dir(f.Path))
 	case install.OtherOnPath:
-		p.say(asWarning, "another git-credential-bitbucket is first on PATH: %s; remove it, or put this one before it", f.Path)
+		return asWarning, "another git-credential-bitbucket is first on PATH: " + f.Path, "remove it, or put this one before it"
 	case install.Unstable:
-		remedy := "type: git-credential-bitbucket setup"
-		if f.Better != "" {
+		if remedy = "type: git-credential-bitbucket setup"; f.Better != "" {
 			remedy = "use " + f.Better
 		}
-		p.say(asWarning, "%s is in a folder that an upgrade or a clean-up removes; %s", f.Path, remedy)
-	case install.NoLFSAccess:
-		p.say(asNote, "git-lfs is here, and Bitbucket may answer it with 403 before it logs in; if it does, type: git-credential-bitbucket install --lfs")
+		return asWarning, f.Path + " is in a folder that an upgrade or a clean-up removes", remedy
+	default: // install.NoLFSAccess
+		return asNote, "git-lfs is here, and Bitbucket may answer it with 403 before it logs in", "if it does, type: git-credential-bitbucket install --lfs"
 	}
 }
 

@@ -154,13 +154,17 @@ func (p *process) helperLine(ctx context.Context) call {
 		if !h.Command.Ours {
 			continue
 		}
-		line, ok := parseCall(append(strings.Fields(h.Command.Flags), "get"), func() bool { return false })
-		if !ok && strings.Contains(h.Command.Flags, "--token-command") {
-			line.tokenCommand = &h.Command.Flags
-		}
-		return line
+		return lineOf(h)
 	}
 	return call{}
+}
+
+func lineOf(h install.Helper) call {
+	line, ok := parseCall(append(strings.Fields(h.Command.Flags), "get"), func() bool { return false })
+	if !ok && strings.Contains(h.Command.Flags, "--token-command") {
+		line.tokenCommand = &h.Command.Flags
+	}
+	return line
 }
 
 func (p *process) sourceReport(ctx context.Context, line call) sourceReport {

@@ -29,13 +29,13 @@ type row struct {
 // rows lists the commands in the order in which help shows them.
 func rows() []row {
 	return []row{
-		setupRow, storeRow, statusRow, forgetRow, defaultRow, routeRow, installRow, uninstallRow, versionRow,
+		setupRow, storeRow, statusRow, forgetRow, defaultRow, routeRow, installRow, uninstallRow, doctorRow, versionRow,
 	}
 }
 
 // commandNames are the words that are commands and not operations of a later git.
 var commandNames = []string{
-	"setup", "store", "status", "forget", "default", "route", "install", "uninstall", "version", "help", "completion",
+	"setup", "store", "status", "forget", "default", "route", "install", "uninstall", "doctor", "version", "help", "completion",
 }
 
 func isCommand(word string) bool {

@@ -10,9 +10,6 @@ import (
 	"git-credential-bitbucket/install"
 )
 
-// restHost is where REST is asked.
-const restHost = "api." + bitbucket.Host
-
 // network is how the site is reached: over the proxy and with the authorities that git
 // itself would use, read once for the two hosts.
 type network struct {
@@ -46,7 +43,7 @@ func (e *proxyError) Error() string { return e.from + " " + e.wrong }
 // git cannot be asked, the variables are all there is.
 func (p *process) readNetwork(ctx context.Context) *network {
 	n := &network{routes: map[string]route{}}
-	hosts := []string{bitbucket.Host, restHost}
+	hosts := []string{bitbucket.Host, bitbucket.RESTHost}
 	configured := make([]install.HTTP, len(hosts))
 	if git, err := p.git(); err == nil {
 		var urls []string
@@ -67,8 +64,8 @@ func (p *process) readNetwork(ctx context.Context) *network {
 	n.headers = site.Headers
 	n.caFile, n.caPath = p.authority(site.CAFile, "GIT_SSL_CAINFO"), p.authority(site.CAPath, "GIT_SSL_CAPATH")
 	if n.caFile.value != p.authority(rest.CAFile, "GIT_SSL_CAINFO").value || n.caPath.value != p.authority(rest.CAPath, "GIT_SSL_CAPATH").value {
-		n.note("two-authorities", fmt.Sprintf("git's config has other certificates for %s than for %s, and here those for %[2]s serve both", restHost, bitbucket.Host),
-			"set http.https://"+restHost+"/.sslCAInfo to the same file")
+		n.note("two-authorities", fmt.Sprintf("git's config has other certificates for %s than for %s, and here those for %[2]s serve both", bitbucket.RESTHost, bitbucket.Host),
+			"set http.https://"+bitbucket.RESTHost+"/.sslCAInfo to the same file")
 	}
 	n.verification(site.Unverified)
 	if rest.Unverified != nil && (site.Unverified == nil || rest.Unverified.Key != site.Unverified.Key) {
@@ -192,7 +189,7 @@ func (n *network) proxy(to *url.URL) (*url.URL, error) {
 
 // usable returns the error of the first proxy that cannot be used.
 func (n *network) usable() error {
-	for _, host := range []string{bitbucket.Host, restHost} {
+	for _, host := range []string{bitbucket.Host, bitbucket.RESTHost} {
 		if err := n.routes[host].err; err != nil {
 			return err
 		}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"git-credential-bitbucket/install"
+)
+
+// checkHelpers says which helpers git runs for Bitbucket here, in which order, and what
+// is wrong with that.
+func checkHelpers(ctx context.Context, e *examination) []finding {
+	if e.gitErr != nil || e.linesErr != nil {
+		return nil
+	}
+	program, err := e.executable()
+	if err != nil {
+		program = ""
+	}
+	here := install.Examine(e.lines, e.ours(), program, install.Surroundings{Path: e.env("PATH"), LFS: hasLFS()})
+	var fs []finding
+	if e.path != "" {
+		fs = missing(install.Examine(e.lines, "https://bitbucket.org/", program, install.Surroundings{}).Helpers, "repositories in general")
+		fs = append(fs, missing(here.Helpers, e.path)...)
+	} else {
+		fs = missing(here.Helpers, "Bitbucket")
+	}
+	if len(fs) == 0 {
+		fs = append(fs, finding{levelOK, "helpers", "git asks for Bitbucket's credentials: " + order(here.Helpers), ""})
+	}
+	for _, f := range here.Findings {
+		if found, ok := e.helperFinding(f, program, here.Helpers); ok {
+			fs = append(fs, found)
+		}
+	}
+	if !here.UsesPath && len(e.book.Accounts) > 1 {
+		fs = append(fs, finding{levelProblem, "path-off", "git does not name the repository to its helpers, so that no workspace's route is found", "type: git-credential-bitbucket install"})
+	}
+	for _, h := range here.Helpers {
+		if h.Command.Ours {
+			fs = append(fs, e.ourHelper(ctx, h, program)...)
+		}
+	}
+	return fs
+}
+
+// missing is the problem that none of the helpers is this one.
+func missing(helpers []install.Helper, where string) []finding {
+	for _, h := range helpers {
+		if h.Command.Ours {
+			return nil
+		}
+	}
+	asked := "no helper at all"
+	if len(helpers) > 0 {
+		asked = "only " + order(helpers)
+	}
+	return []finding{{levelProblem, "helper-missing", fmt.Sprintf("git does not ask this helper for %s: %s", where, asked), "type: git-credential-bitbucket install"}}
+}
+
+func order(helpers []install.Helper) string {
+	var names []string
+	for _, h := range helpers {
+		names = append(names, fmt.Sprintf("%s in %s", helperName(h), strings.TrimPrefix(h.Line.Origin, "file:")))
+	}
+	return strings.Join(names, ", then ")
+}
+
+// helperName is the helper's value; of shell text, which can hold anything, its beginning.
+func helperName(h install.Helper) string {
+	if shell, ok := strings.CutPrefix(h.Line.Value, "!"); ok && h.Command.Program == "" {
+		word, _, _ := strings.Cut(strings.TrimSpace(shell), " ")
+		return fmt.Sprintf("%q", "!"+word+" …")
+	}
+	if h.Command.Ours {
+		return fmt.Sprintf("%q", strings.TrimSuffix(h.Line.Value, h.Command.Flags))
+	}
+	return fmt.Sprintf("%q", h.Line.Value)
+}
+
+var installLevels = map[install.FindingKind]struct{ level, id string }{
+	install.LaterHelper:   {levelProblem, "helper-later"},
+	install.EarlierHelper: {levelProblem, "helper-earlier"},
+	install.Shadowed:      {levelProblem, "helper-shadowed"},
+	install.OtherOurs:     {levelNote, "helper-other-copy"},
+	install.PathOff:       {levelProblem, "path-off"},
+	install.NotOnPath:     {levelNote, "program-off-path"},
+	install.OtherOnPath:   {levelProblem, "program-other"},
+	install.Unstable:      {levelProblem, "program-unstable"},
+	install.NoLFSAccess:   {levelNote, "lfs-403"},
+}
+
+// helperFinding puts one of install's findings into the report, unless it means nothing.
+func (e *examination) helperFinding(f install.Finding, program string, helpers []install.Helper) (finding, bool) {
+	switch f.Kind {
+	case install.Unstable:
+		named := false
+		for _, h := range helpers {
+			named = named || h.Command.Ours && h.Command.Program != ""
+		}
+		if _, lasting := e.lasting(program); lasting || !named {
+			return finding{}, false // no path of it stands in git's config
+		}
+	case install.OtherOnPath:
+		return finding{}, false // checkPrograms has more to say of it
+	}
+	// Shell text can hold a secret.
+	if strings.HasPrefix(f.Line.Value, "!") {
+		f.Line.Value = strings.Trim(helperName(install.Helper{Line: f.Line}), `"`)
+	}
+	_, text, remedy := findingWords(f)
+	known := installLevels[f.Kind]
+	return finding{known.level, known.id, strings.ReplaceAll(text, "file:", ""), remedy}, true
+}
+
+// ourHelper looks at the program that git runs by a line that is ours.
+func (e *examination) ourHelper(ctx context.Context, h install.Helper, own string) []finding {
+	program := filepath.FromSlash(h.Command.Program)
+	if program == "" {
+		found, err := exec.LookPath(install.Binary)
+		if err != nil {
+			return []finding{{levelProblem, "helper-program", "git's config names this helper, and it is in no folder of PATH", "type: git-credential-bitbucket install"}}
+		}
+		program = found
+	}
+	from := strings.TrimPrefix(h.Line.Origin, "file:")
+	info, err := os.Stat(program)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []finding{{levelProblem, "helper-program", fmt.Sprintf("git is to run %s (%s), which does not exist", program, from), "type: git-credential-bitbucket install"}}
+	case err != nil || info.IsDir() || runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
+		return []finding{{levelProblem, "helper-program", fmt.Sprintf("git is to run %s (%s), which is no program that can be run", program, from), "type: git-credential-bitbucket install"}}
+	case own != "" && sameFile(info, own):
+		return nil
+	}
+	return e.otherVersion(ctx, program, "git runs")
+}
+
+// otherVersion compares a program's version with this one's.
+func (e *examination) otherVersion(ctx context.Context, program, whose string) []finding {
+	out, err := e.ask(ctx, "", program, "version", "--json")
+	var v versionInfo
+	switch own := thisVersion(); {
+	case err != nil || json.Unmarshal(out, &v) != nil || v.Version == "":
+		return []finding{{levelProblem, "other-program", fmt.Sprintf("%s %s, which has this program's name and is another", whose, program), "remove it, or put this one before it, then type: git-credential-bitbucket install"}}
+	case v.Version != own.Version:
+		return []finding{{levelNote, "other-version", fmt.Sprintf("%s %s, which is version %.40s; this is version %s", whose, program, v.Version, own.Version), "with the one that is to stay, type: git-credential-bitbucket install"}}
+	}
+	return nil
+}
+
+func sameFile(info os.FileInfo, path string) bool {
+	other, err := os.Stat(path)
+	return err == nil && os.SameFile(info, other)
+}
