@@ -15,7 +15,7 @@ const (
 	DeadAppPassword                  // Source holds an app password
 	OtherProduct                     // Source holds a Data Center token
 	NothingStored                    // no account at all, or one without a token
-	AccountAside                     // a person set Account aside At
+	AccountAside                     // a person set Account aside At; with Dead, Bitbucket refused it in a check then
 	WhichAccount                     // none of Names is chosen
 	UnknownAccount                   // Source names an account that is none of Names
 	Unusable                         // Err: the token's place cannot give it

@@ -17,6 +17,9 @@ type Account struct {
 	Certain     bool      `json:"certain,omitempty"`     // the site gave Expires; otherwise a person claimed it
 	Guessed     bool      `json:"guessed,omitempty"`     // nobody gave Expires: a year from Created
 	SetAside    time.Time `json:"set_aside,omitzero"`    // a person rejected it then; zero: in use
+	Dead        bool      `json:"dead,omitempty"`        // of SetAside: not a person, but Bitbucket refused it in a check
+	Scopes      string    `json:"scopes,omitempty"`      // as the site told in a check, with commas between; "": unknown
+	Replaced    time.Time `json:"replaced,omitzero"`     // in the file of previous tokens: when another took its place
 	Default     bool      `json:"default,omitempty"`     // serves where nothing else chooses
 }
 

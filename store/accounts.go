@@ -20,7 +20,7 @@ var ErrFormat = errors.New("unknown format version")
 // errNoFolder: there is no home, so no place for records.
 var errNoFolder = errors.New("no folder for records")
 
-// RecordError says where the accounts file is broken. Err is ErrFormat for an unknown
+// RecordError says where a file of accounts is broken. Err is ErrFormat for an unknown
 // format version.
 type RecordError struct {
 	Path string
@@ -42,14 +42,18 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // the struct and no blanks. A person may edit it: blank lines, blanks between fields,
 // CR LF and a byte order mark are understood, and gone after the next Update. Fields
 // and lines of a later version are kept.
-type Accounts struct{ dir string }
+type Accounts struct{ dir, name string }
 
 // OpenAccounts returns the accounts kept in dir. It touches nothing. Where dir is "",
 // Read finds nothing and Update fails.
-func OpenAccounts(dir string) *Accounts { return &Accounts{dir} }
+func OpenAccounts(dir string) *Accounts { return &Accounts{dir, "accounts"} }
+
+// OpenPrevious returns the record of the token that each account in dir had before it
+// was last rotated: a file of the same format beside that of the accounts.
+func OpenPrevious(dir string) *Accounts { return &Accounts{dir, "previous"} }
 
 // Path is the file's, which need not exist.
-func (a *Accounts) Path() string { return filepath.Join(a.dir, "accounts") }
+func (a *Accounts) Path() string { return filepath.Join(a.dir, a.name) }
 
 // Read returns the file as it is now. A missing or empty file is an empty Snapshot. A
 // file that cannot be read, or whose damage shows without decoding each line, is a
@@ -91,7 +95,7 @@ const updateLimit = 2 * time.Second
 // returns the end of that. It is held while a keyring is waited for, and so it is taken
 // by commands for people and for keeping a token that a person typed to git; never to
 // answer git's get or to note an erase. Where another has it for longer than limit, it
-// is ErrBusy.
+// is ErrBusy. There is one for all records in a folder.
 func (a *Accounts) Exclusive(limit time.Duration) (unlock func(), err error) {
 	if a.dir == "" {
 		return nil, errNoFolder

@@ -134,6 +134,12 @@ func TestBook(t *testing.T) {
 	if want := []Route{{"team", "two"}, {"{uuid}", "one"}}; !reflect.DeepEqual(b.Routes, want) {
 		t.Errorf("%+v", b.Routes)
 	}
+	if b.Put(Account{Name: "one", SetAside: noon, Dead: true}); !b.Account("one").Dead {
+		t.Error("dead and set aside")
+	}
+	if b.Put(Account{Name: "one", Dead: true}); b.Account("one").Dead {
+		t.Error("dead and in use")
+	}
 	if !b.Remove("two") || b.Remove("two") || len(b.Accounts) != 1 || b.Account("two") != nil {
 		t.Errorf("%+v", b)
 	}
@@ -230,5 +236,29 @@ func TestUpdateWritesThroughLinks(t *testing.T) {
 	}
 	if loop.Update(put(Account{Name: "a"})) == nil {
 		t.Error("wrote to a link that leads to itself")
+	}
+}
+
+// The tokens before are recorded as the accounts are, and apart from them.
+func TestPrevious(t *testing.T) {
+	dir := t.TempDir()
+	present, previous := OpenAccounts(dir), OpenPrevious(dir)
+	mustUpdate(t, present, put(Account{Name: "work", Hint: "…new", Scopes: "read:repository:bitbucket,write:repository:bitbucket"}))
+	unlock, err := lockFor(time.Second, present.Path()+".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	mustUpdate(t, previous, put(Account{Name: "work", Hint: "…old", Replaced: noon}))
+	if got := mustBook(t, previous).Accounts[0]; got.Hint != "…old" || !got.Replaced.Equal(noon) {
+		t.Errorf("%+v", got)
+	}
+	if got := mustBook(t, present).Accounts[0]; got.Hint != "…new" || !got.Replaced.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	for _, a := range []*Accounts{present, previous} {
+		if data, err := os.ReadFile(a.Path()); err != nil || !searchable(data) {
+			t.Errorf("%v: %s is found the slow way", err, data)
+		}
 	}
 }

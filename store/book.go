@@ -34,9 +34,10 @@ func (b *Book) Names() []string {
 
 // Put adds a, or replaces the account of its name. Which account is the default does
 // not change by it, whatever a.Default says, except that the first account of all
-// becomes it.
+// becomes it. An account that is not set aside is not dead either.
 func (b *Book) Put(a Account) {
-	a.Created, a.Expires, a.SetAside = a.Created.UTC(), a.Expires.UTC(), a.SetAside.UTC()
+	a.Created, a.Expires, a.SetAside, a.Replaced = a.Created.UTC(), a.Expires.UTC(), a.SetAside.UTC(), a.Replaced.UTC()
+	a.Dead = a.Dead && !a.SetAside.IsZero()
 	if old := b.Account(a.Name); old != nil {
 		a.Default = old.Default
 		*old = a

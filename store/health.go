@@ -5,7 +5,7 @@ import "time"
 // Health is what a token's log says of it, for one workspace. A time is zero where
 // there was no such event.
 type Health struct {
-	Bursts       int       // of rejections in this workspace since its last success
+	Bursts       int       // of rejections in this workspace since its last success, or since a check cleared all
 	InBurst      int       // rejections in the last burst
 	BurstBegan   time.Time // its first rejection
 	LastRejected time.Time // its last
@@ -14,6 +14,8 @@ type Health struct {
 	Warned       time.Time // last warning of the token's end
 	WarnedNote   string    // its Note: the threshold
 	Unanswered   time.Time // last get answered without a password
+	Verified     time.Time // last check
+	VerifiedNote string    // its Note: what it found
 	Worked       bool      // a success in this workspace, however long ago
 
 	Elsewhere     int       // other workspaces rejected in the last 15 minutes, without a success since
@@ -47,6 +49,8 @@ func (l Log) Health(workspace string, now time.Time) Health {
 			h.Warned, h.WarnedNote = e.At, e.Note
 		case EventUnanswered:
 			h.Unanswered = e.At
+		case EventVerified:
+			h.Verified, h.VerifiedNote = e.At, e.Note
 		}
 	}
 	var t tally
@@ -68,7 +72,7 @@ func (l Log) Health(workspace string, now time.Time) Health {
 	if t.within > 0 {
 		h.BurstBegan, h.LastRejected = t.first.At, t.last.At
 	}
-	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered} {
+	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Verified} {
 		*at = noFuture(*at, now)
 	}
 	return h

@@ -20,6 +20,8 @@ const (
 	EventWarned     What = "warned"     // of the coming end; Note: which threshold
 	EventUnanswered What = "unanswered" // a get was answered without a password
 	EventServed     What = "served"     // a get was answered with the token
+	EventCleared    What = "cleared"    // a check found it alive: no rejection before it counts, in any workspace
+	EventVerified   What = "verified"   // a check was made; Note: what it found, in a word
 
 	// What compact leaves of many rejections; Note is their number.
 	eventBursts What = "bursts" // whole ones before the last
@@ -157,12 +159,15 @@ func (e Event) rejection() bool {
 	return e.What == EventRejected || e.What == eventBursts || e.What == eventWithin
 }
 
-// tallies returns the workspaces with rejections since their last success.
+// tallies returns the workspaces with rejections since their last success, and since a
+// check cleared all.
 func (l Log) tallies() map[string]*tally {
 	open := map[string]*tally{}
 	for i, e := range l {
 		workspace := e.workspace()
 		switch {
+		case e.What == EventCleared:
+			clear(open)
 		case e.What == EventSucceeded:
 			delete(open, workspace)
 		case e.rejection():

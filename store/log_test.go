@@ -51,6 +51,11 @@ func TestHealth(t *testing.T) {
 		{"elsewhere in the future", Log{rejected(1001, "v"), rejected(2000, "x")}, Health{Elsewhere: 1, ElsewhereLast: now}},
 		{"a success clears its own workspace", Log{rejected(1, "w"), succeeded(20, "v"), succeeded(21, "")},
 			Health{Bursts: 1, InBurst: 1, BurstBegan: at(1), LastRejected: at(1), LastSuccess: at(21)}},
+		{"a check clears every workspace, and is no success", Log{rejected(1, "w"), rejected(990, "v"), {at(991), EventCleared, "x", ""}}, Health{}},
+		{"after a check it counts anew", Log{rejected(1, "w"), rejected(990, "v"), {at(991), EventCleared, "", ""}, rejected(992, "w"), rejected(993, "x")},
+			Health{Bursts: 1, InBurst: 1, BurstBegan: at(992), LastRejected: at(992), Elsewhere: 1, ElsewhereLast: at(993)}},
+		{"a check's word", Log{{at(1), EventVerified, "", "alive"}, rejected(2, "w"), {at(3), EventVerified, "", "dead"}},
+			Health{Bursts: 1, InBurst: 1, BurstBegan: at(2), LastRejected: at(2), Verified: at(3), VerifiedNote: "dead"}},
 		{"marks are every workspace's", Log{{at(1), EventServed, "v", ""}, {at(2), EventWarned, "v", "30"}, {at(3), EventWarned, "", "14"}, {at(4), EventUnanswered, "v", ""}},
 			Health{LastServed: at(1), Warned: at(3), WarnedNote: "14", Unanswered: at(4)}},
 		{"a little ahead is now", Log{rejected(999, "w"), rejected(1001, "w"), {at(1060), EventServed, "", ""}},
@@ -72,12 +77,15 @@ func TestHealth(t *testing.T) {
 
 // randomLog has bursts, clocks that go back, and few workspaces, so that much meets.
 func randomLog(r *rand.Rand, n int) Log {
-	whats := []What{EventRejected, EventRejected, EventRejected, EventRejected, EventSucceeded, EventWarned, EventUnanswered, EventServed, "later"}
+	whats := []What{EventRejected, EventRejected, EventRejected, EventRejected, EventSucceeded, EventWarned, EventUnanswered, EventServed, EventVerified, "later"}
 	workspaces := []string{"", "a", "A", "b", "c d", "\n"}
 	steps := []time.Duration{0, time.Millisecond, 400 * time.Millisecond, time.Second, 3 * time.Second, time.Hour, -time.Hour, -2 * time.Millisecond}
 	log, now := Log{}, noon
 	for range n {
 		now = now.Add(steps[r.IntN(len(steps))])
+		if r.IntN(30) == 0 {
+			log = append(log, Event{At: now, What: EventCleared})
+		}
 		log = append(log, Event{now, whats[r.IntN(len(whats))], workspaces[r.IntN(len(workspaces))], strconv.Itoa(r.IntN(40))})
 	}
 	return log
@@ -103,7 +111,7 @@ func TestCompactChangesNoHealth(t *testing.T) {
 				}
 			}
 		}
-		if most := 4 + 5 + 5*4; len(short) > most {
+		if most := 6 + 5 + 5*4; len(short) > most {
 			t.Fatalf("seed %d: %d events are left", seed, len(short))
 		}
 	}

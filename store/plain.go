@@ -69,12 +69,16 @@ func (a *Account) setText(key string, value []byte) bool {
 		into = &a.Fingerprint
 	case "hint":
 		into = &a.Hint
+	case "scopes":
+		into = &a.Scopes
 	case "created":
 		when = &a.Created
 	case "expires":
 		when = &a.Expires
 	case "set_aside":
 		when = &a.SetAside
+	case "replaced":
+		when = &a.Replaced
 	default:
 		return false
 	}
@@ -91,6 +95,8 @@ func (a *Account) setFlag(key string) bool {
 		a.Certain = true
 	case "guessed":
 		a.Guessed = true
+	case "dead":
+		a.Dead = true
 	case "default":
 		a.Default = true
 	default:

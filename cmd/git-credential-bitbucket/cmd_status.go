@@ -74,6 +74,7 @@ type accountReport struct {
 	Expiry     string            `json:"expiry"`  // "certain", "claimed", "guessed", "unknown"
 	DaysLeft   *int              `json:"days_left"`
 	SetAside   *time.Time        `json:"set_aside,omitempty"`
+	Dead       bool              `json:"dead,omitempty"` // set aside, since Bitbucket refused it in a check
 	Succeeded  *time.Time        `json:"last_succeeded"` // at day precision; null: never seen
 	Rejections []rejectionReport `json:"rejections"`
 }
@@ -199,7 +200,7 @@ func (p *process) accountReport(a store.Account) accountReport {
 	r := accountReport{
 		Name: a.Name, Kind: a.Kind, Token: oneLine(a.Hint), Backend: a.Backend, Also: a.Also, Email: oneLine(a.Email), Username: oneLine(a.Username),
 		Default: a.Default, Created: a.Created, Expiry: "unknown", Rejections: []rejectionReport{},
-		SetAside: present(a.SetAside), Expires: present(a.Expires),
+		SetAside: present(a.SetAside), Dead: a.Dead, Expires: present(a.Expires),
 	}
 	if !a.Expires.IsZero() {
 		left := int(math.Ceil(a.Expires.Sub(now).Hours() / 24)) // as get's warnings round

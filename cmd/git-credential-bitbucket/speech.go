@@ -40,6 +40,10 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.NothingStored:
 		p.say(asNote, "no token is stored for %s%s; %s", bitbucket.Host, inAccount(n.Account), again)
 	case helper.AccountAside:
+		if n.Account.Dead {
+			p.say(asNote, "Bitbucket refused %s in a check at %s; %s", token, p.moment(n.At), again)
+			return
+		}
 		p.say(asNote, "%s was set aside at %s; %s", token, p.moment(n.At), again)
 	case helper.WhichAccount:
 		workspace := n.Workspace

@@ -207,6 +207,16 @@ func TestSpeechRemedies(t *testing.T) {
 	}
 }
 
+// Who set a token aside.
+func TestSpeechOfTheDead(t *testing.T) {
+	n := about(helper.AccountAside)
+	n.Account.Dead = true
+	line := spoken(t, n, helper.Caller{})
+	if !regexp.MustCompile(`^bitbucket: note: Bitbucket refused the token ….{4} of account work in a check at \d\d:\d\d:\d\d; make an API token .* type: git-credential-bitbucket store --account work\n$`).MatchString(line) {
+		t.Errorf("%q", line)
+	}
+}
+
 // How sure a date is: the site's is not called anybody's guess.
 func TestSpeechOfDates(t *testing.T) {
 	for _, c := range []struct {

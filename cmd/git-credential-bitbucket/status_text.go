@@ -74,6 +74,8 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 		fmt.Fprintf(out, "; expires on %s (%s, %d days)\n", date(*a.Expires), a.Expiry, *a.DaysLeft)
 	}
 	switch {
+	case a.Dead && a.SetAside != nil:
+		fmt.Fprintf(out, "  refused by Bitbucket in a check at %s, and set aside; to use another: %s\n", p.moment(*a.SetAside), storeCommand(store.Account{Name: a.Name}))
 	case a.SetAside != nil:
 		fmt.Fprintf(out, "  set aside at %s; to use it again: %s\n", p.moment(*a.SetAside), storeCommand(store.Account{Name: a.Name}))
 	case a.Succeeded != nil:
