@@ -27,8 +27,9 @@ import (
 // site is what a test makes of Bitbucket where bitbuckettest's has no such answer: one
 // handler for both hosts, behind a proxy, with a certificate of its own.
 type site struct {
-	proxy  *url.URL
-	caFile string
+	address string // of its TLS
+	proxy   *url.URL
+	caFile  string
 
 	mu       sync.Mutex
 	requests []*http.Request
@@ -52,7 +53,8 @@ func newSite(t *testing.T, handler http.HandlerFunc) *site {
 	if err := os.WriteFile(s.caFile, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	proxy := httptest.NewServer(tunnel(server.Listener.Addr().String()))
+	s.address = server.Listener.Addr().String()
+	proxy := httptest.NewServer(tunnel(s.address))
 	t.Cleanup(proxy.Close)
 	s.proxy = must(url.Parse(proxy.URL))
 	return s
