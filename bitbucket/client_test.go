@@ -70,8 +70,8 @@ func TestUser(t *testing.T) {
 		{"unscoped", "alice@example.com", APIToken, AnswerRefused, "", nil, nil, UnknownKind},
 		{"gone", "alice@example.com", APIToken, AnswerRefused, "", nil, nil, UnknownKind},
 		{"repo", "", AccessToken, AnswerLacksScope, "", []string{"repository"}, []string{"account"}, AccessToken},
-		{"space", "", AccessToken, AnswerOK, "", []string{"repository", "repository:write", "account"}, nil, AccessToken},
-		{"oauth", "", OAuthToken, AnswerOK, "", []string{"repository", "repository:write", "account"}, nil, UnknownKind},
+		{"space", "", AccessToken, AnswerOK, "space", []string{"repository", "repository:write", "account"}, nil, AccessToken},
+		{"oauth", "", OAuthToken, AnswerOK, "oauth", []string{"repository", "repository:write", "account"}, nil, UnknownKind},
 	} {
 		got, err := c.User(t.Context(), Login{c2.kind, c2.email, tokenOf(s, c2.name)})
 		if err != nil || got.Answer != c2.answer || got.User.Username != c2.username || got.Kind() != c2.found {
@@ -148,13 +148,13 @@ func TestRefusals(t *testing.T) {
 	} {
 		command(t, s, "fault "+c2.fault)
 		s.ResetLog()
-		user, err := c.User(t.Context(), login)
+		rest, err := c.Send(t.Context(), login, Request{Path: "/2.0/repositories/acme/app"})
 		refs, err2 := c.Refs(t.Context(), bitbuckettest.UsernameAPI, login.Token, app, Fetch)
-		if err = errors.Join(err, err2); err != nil || user.Answer != c2.want || refs.Answer != c2.want {
-			t.Errorf("%s: %+v, %+v, %v", c2.fault, user, refs, err)
+		if err = errors.Join(err, err2); err != nil || rest.Answer != c2.want || refs.Answer != c2.want {
+			t.Errorf("%s: %+v, %+v, %v", c2.fault, rest, refs, err)
 		}
-		if c2.want != AnswerMoved && (user.Message == "" || refs.Message == "") {
-			t.Errorf("%s has no words: %q, %q", c2.fault, user.Message, refs.Message)
+		if c2.want != AnswerMoved && (rest.Message == "" || refs.Message == "") {
+			t.Errorf("%s has no words: %q, %q", c2.fault, rest.Message, refs.Message)
 		}
 		if len(s.Log()) != 2 {
 			t.Errorf("%s: asked again, or elsewhere: %v", c2.fault, s.Log())

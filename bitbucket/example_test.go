@@ -90,14 +90,13 @@ func ExampleClient_Send() {
 		log.Fatal(err)
 	}
 	login := bitbucket.Login{Kind: bitbucket.APIToken, Email: "alice@example.com", Token: token}
-	reply, err := client.Send(context.Background(), login, bitbucket.Request{Path: "/2.0/user"})
-	fmt.Printf("%d %s%v\n", reply.Status, reply.Body, err)
+	reply, err := client.Send(context.Background(), login, bitbucket.Request{Path: "/2.0/nothing"})
+	fmt.Println(reply.Status, reply.Message, len(reply.Body) > 0, err)
 
 	_, err = client.Send(context.Background(), login, bitbucket.Request{Path: "https://evil.example/2.0/user"})
 	fmt.Println(errors.Is(err, bitbucket.ErrForeignAddress))
 	// Output:
-	// 200 {"display_name":"alice","nickname":"alice","type":"user","username":"alice"}
-	// <nil>
+	// 404 Resource not found true <nil>
 	// true
 }
 
