@@ -1,20 +1,15 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"git-credential-bitbucket/bitbucket"
-	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/install"
 	"git-credential-bitbucket/store"
 	"git-credential-bitbucket/store/secret"
@@ -189,9 +184,6 @@ func (p *process) confirm(question string, def bool) (bool, error) {
 	return yes, nil
 }
 
-// proofLimit is how long git may take to answer; a keyring's dialog waits for a person.
-const proofLimit = 2 * time.Minute
-
 // prove asks git itself for the credential, as any git command would, and compares what
 // comes back with what was stored.
 func (p *process) prove(ctx context.Context, account store.Account) error {
@@ -199,32 +191,17 @@ func (p *process) prove(ctx context.Context, account store.Account) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, proofLimit)
-	defer cancel()
-	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, git.Path, "credential", "fill")
-	// Nobody reads what the helper says here: it must not use up the day's warning.
-	cmd.Env = append(git.Env, "VSCODE_GIT_FETCH_SILENT=1", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "BITBUCKET_ACCOUNT="+account.Name)
-	for _, name := range []string{passphraseVariable, passphraseVariable + "_FILE"} {
-		if value, set := p.lookup(name); set {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
-	cmd.Stdin = strings.NewReader("protocol=https\nhost=" + bitbucket.Host + "\n\n")
-	cmd.Stdout, cmd.Stderr = &out, &said
-	cmd.WaitDelay = time.Second
-	runErr := cmd.Run()
-	answer, err := helper.Decode(&out)
+	answer, said, err := p.fill(ctx, git, "", "BITBUCKET_ACCOUNT="+account.Name)
 	username, _ := answer.Last("username")
 	password, _ := answer.Last("password")
 	switch {
-	case runErr != nil || err != nil || password == "":
-		line, _, _ := bufio.NewReader(&said).ReadLine()
-		return fail(exitFailed, "git got no token for %s (%s); type: git config --show-origin --get-all credential.https://%[1]s.helper", bitbucket.Host, oneLine(string(line)))
+	case err != nil || password == "":
+		line, _, _ := strings.Cut(said, "\n")
+		return fail(exitFailed, "git got no token for %s (%s); type: git-credential-bitbucket doctor", bitbucket.Host, oneLine(line))
 	case secret.New(password).Fingerprint() != account.Fingerprint:
-		return fail(exitFailed, "git got another credential than the one that was stored: another helper answers first; type: git config --show-origin --get-all credential.helper")
+		return fail(exitFailed, "git got another credential than the one that was stored: another helper answers first; type: git-credential-bitbucket doctor")
 	case username != bitbucket.Kind(account.Kind).GitUsername():
-		return fail(exitFailed, "git got another username than %s: another helper answers first; type: git config --show-origin --get-all credential.helper", bitbucket.Kind(account.Kind).GitUsername())
+		return fail(exitFailed, "git got another username than %s: another helper answers first; type: git-credential-bitbucket doctor", bitbucket.Kind(account.Kind).GitUsername())
 	}
 	p.say("", "checked with git credential fill: git gets the token %s with the username %s", account.Hint, username)
 	return nil

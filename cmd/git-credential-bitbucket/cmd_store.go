@@ -18,6 +18,9 @@ var storeRow = row{
 	short: "Store a token once, or amend what is known of it",
 	long: `Store a token once: asked for on the terminal, or read from standard input with --token-stdin.
 
+Bitbucket is asked about the token first, as verify does: one that it refuses is not
+stored, unless with --no-verify. That it cannot be asked is no hindrance.
+
 Without a token, but with --email, --username or --expires, what is known of the
 stored token is amended; with --backend the stored token is moved there, or locked anew
 with the passphrase that is set. On a terminal Enter leaves the token as it is. Called by git, with a request on standard input and no flag
@@ -39,7 +42,7 @@ but --account and --token-command, it takes git's word that a credential worked.
 // storeFlags are what a person says of a token.
 type storeFlags struct {
 	account, email, username, expires, backend string
-	tokenStdin                                 bool
+	tokenStdin, noVerify                       bool
 }
 
 func (f *storeFlags) add(c *cobra.Command) {
@@ -49,6 +52,7 @@ func (f *storeFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.username, "username", "", "the Bitbucket `USERNAME`, to recognise https://USERNAME@bitbucket.org/ addresses")
 	flags.StringVar(&f.expires, "expires", "", "`WHEN` the token expires: 2027-01-31, 90d, 12w")
 	flags.StringVar(&f.backend, "backend", "", "`WHERE` to keep it: keyring, file, pass, keyctl")
+	flags.BoolVar(&f.noVerify, "no-verify", false, "store the token without asking Bitbucket about it")
 	flags.BoolVar(&f.tokenStdin, "token-stdin", false, "read the token from standard input, and ask nothing")
 }
 
@@ -87,6 +91,13 @@ func (p *process) carry(ctx context.Context, asked *answers, by string) (store.A
 // keepToken stores the token that was given, and returns the account as it is kept.
 func (p *process) keepToken(ctx context.Context, asked *answers, by string) (store.Account, error) {
 	p.remarkToken(asked)
+	if !asked.flags.noVerify {
+		approved, err := p.approve(ctx, asked.account, asked.token.Token, false)
+		if err != nil {
+			return asked.account, err
+		}
+		asked.account = approved
+	}
 	kept, err := p.keep(ctx, asked.account, asked.token.Token, by)
 	if err != nil {
 		return kept, p.backendFailure(err, asked.account)

@@ -29,13 +29,19 @@ type row struct {
 // rows lists the commands in the order in which help shows them.
 func rows() []row {
 	return []row{
-		setupRow, storeRow, statusRow, forgetRow, defaultRow, routeRow, installRow, uninstallRow, doctorRow, versionRow,
+		setupRow, storeRow, statusRow, verifyRow, doctorRow,
+		forgetRow, defaultRow, routeRow,
+		installRow, uninstallRow,
+		apiRow, headerRow, versionRow,
 	}
 }
 
 // commandNames are the words that are commands and not operations of a later git.
 var commandNames = []string{
-	"setup", "store", "status", "forget", "default", "route", "install", "uninstall", "doctor", "version", "help", "completion",
+	"setup", "store", "status", "verify", "doctor",
+	"forget", "default", "route",
+	"install", "uninstall",
+	"api", "header", "version", "help", "completion",
 }
 
 func isCommand(word string) bool {
@@ -241,6 +247,7 @@ func (r row) longText() string {
 		exitFailed:       "failed",
 		exitNoCredential: "no usable credential",
 		exitUnusable:     "the keyring, or the token's source, cannot be used",
+		exitUnreachable:  "Bitbucket could not be reached, or could not tell",
 		exitInterrupted:  "interrupted",
 	}
 	for _, status := range append([]exitStatus{exitUsage}, r.exits...) {

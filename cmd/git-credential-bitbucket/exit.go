@@ -11,6 +11,7 @@ const (
 	exitUsage        exitStatus = 2   // wrong usage
 	exitNoCredential exitStatus = 3   // no usable credential: dead, ambiguous, set aside
 	exitUnusable     exitStatus = 4   // the keyring, or the token's source, cannot be used
+	exitUnreachable  exitStatus = 5   // Bitbucket unreachable
 	exitInterrupted  exitStatus = 130 // by the person
 )
 

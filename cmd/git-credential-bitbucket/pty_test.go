@@ -169,7 +169,7 @@ func newPerson(t *testing.T, gitConfig string, env ...string) *person {
 	p.write(filepath.Join(p.home, ".gitconfig"), gitConfig)
 	p.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.home, "TMPDIR=" + p.home, "TERM=dumb", "LC_ALL=C", "TZ=UTC",
-		noRaceSleep, "GIT_CONFIG_NOSYSTEM=1", "DBUS_SESSION_BUS_ADDRESS=disabled:", clockVariable + "=" + clock,
+		noRaceSleep, noNetwork, "GIT_CONFIG_NOSYSTEM=1", "DBUS_SESSION_BUS_ADDRESS=disabled:", clockVariable + "=" + clock,
 		"XDG_CONFIG_HOME=" + filepath.Join(p.home, "config"), "XDG_STATE_HOME=" + filepath.Join(p.home, "state"),
 	}, env...)
 	return p

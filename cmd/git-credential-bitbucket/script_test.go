@@ -222,7 +222,7 @@ func makeReady(ts *testscript.TestScript, neg bool, args []string) {
 	token, _ := server.Token(args[0])
 	file := filepath.Join(ts.Getenv("WORK"), ".token")
 	ts.Check(os.WriteFile(file, []byte(token.Text), 0o600))
-	store := append([]string{"git-credential-bitbucket", "store", "--token-stdin", "--backend=file"}, args[flags:]...)
+	store := append([]string{"git-credential-bitbucket", "store", "--token-stdin", "--no-verify", "--backend=file"}, args[flags:]...)
 	wantStatus(ts, false, append([]string{"0"}, withInput(file, store...)...))
 	ts.Check(os.Remove(file))
 

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"git-credential-bitbucket/bitbucket"
+)
+
+var verifyRow = row{
+	name:  "verify",
+	short: "Ask Bitbucket whether the token is alive, whose, and what it may do",
+	long: `Ask Bitbucket whether the token is alive, whose it is, which scopes it has, and whether
+it may read and push a repository: the one of --repo, or the one that you are in. Says
+what is wrong and what to type next.
+
+A token that is alive is used again, whatever was held against it; one that is
+certainly dead is set aside. That Bitbucket cannot be reached says nothing of the token.
+A pause of git's requests does not keep this command from asking.`,
+	example: `  git-credential-bitbucket verify
+  git-credential-bitbucket verify --repo WORKSPACE/REPOSITORY
+  git-credential-bitbucket verify --account work --json`,
+	exits: []exitStatus{exitFailed, exitNoCredential, exitUnusable, exitUnreachable, exitInterrupted},
+	build: func(p *process, c *cobra.Command) {
+		account := c.Flags().String("account", "", "the account `NAME`; else the one that serves here")
+		repo := c.Flags().String("repo", "", "the repository `WORKSPACE/REPOSITORY`")
+		asJSON := c.Flags().Bool("json", false, "print JSON")
+		c.RunE = func(c *cobra.Command, _ []string) error {
+			return p.verify(c.Context(), *account, *repo, *asJSON)
+		}
+	},
+}
+
+func (p *process) verify(ctx context.Context, account, repo string, asJSON bool) error {
+	at, err := p.at(ctx, repo)
+	if err != nil {
+		return err
+	}
+	s, err := p.choose(ctx, account, at)
+	if err != nil {
+		return err
+	}
+	q := p.inquire(ctx, s, at.repository)
+	if err := p.learn(q, "verify"); err != nil {
+		return err
+	}
+	causes := q.verdict.Causes
+	if q.verdict.Life == bitbucket.Alive && p.sendsEmail(ctx, q.repository) {
+		causes = append([]bitbucket.Cause{bitbucket.CauseEmailForGit}, causes...)
+	}
+	report := p.verifyReport(q, causes)
+	if asJSON {
+		out := json.NewEncoder(p.stdout)
+		out.SetIndent("", "  ")
+		out.SetEscapeHTML(false)
+		if err := out.Encode(report); err != nil {
+			return fail(exitFailed, "the report could not be written: %v", cause(err))
+		}
+	} else {
+		p.printVerify(report)
+	}
+	if report.Status != exitDone {
+		return &failure{status: report.Status}
+	}
+	return nil
+}
+
+// at is the repository that was named, or else the one that the program runs in.
+func (p *process) at(ctx context.Context, repo string) (whereabouts, error) {
+	if repo != "" {
+		repository, err := bitbucket.ParseRepository(repo)
+		if err != nil {
+			return whereabouts{}, fail(exitUsage, "%s; give it as WORKSPACE/REPOSITORY", oneLine(err.Error()))
+		}
+		return whereabouts{repository: repository}, nil
+	}
+	_, address := p.bitbucketRemote(ctx)
+	if address == nil {
+		return whereabouts{}, nil
+	}
+	repository, err := bitbucket.ParseRepository((&url.URL{Scheme: address.Scheme, Host: address.Host, Path: address.Path}).String())
+	if err != nil {
+		return whereabouts{}, nil // no repository's address: a snippet's, say
+	}
+	return whereabouts{repository, address.User.Username()}, nil
+}
