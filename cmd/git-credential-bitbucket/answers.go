@@ -20,7 +20,9 @@ type answers struct {
 	now       time.Time
 	token     bitbucket.Cleaned
 	kind      bitbucket.Kind
-	confirmed bool // a person keeps the token in spite of what is odd about it
+	confirmed bool   // a person keeps the token in spite of what is odd about it
+	rotates   bool   // another token than the present one is wanted
+	inUse     string // fingerprint of the token that is to be replaced; "": any may come
 	account   store.Account
 }
 
@@ -68,7 +70,7 @@ func (a *answers) fromTerminal(t *terminal) error {
 		return a.describe(a.flags.email, a.flags.expires)
 	}
 	email, expires := a.flags.email, a.flags.expires
-	if email == "" && a.kind == bitbucket.APIToken {
+	if known := a.rotates && a.before.Email != ""; email == "" && !known && a.kind == bitbucket.APIToken {
 		for {
 			if email, err = t.ask("E-mail of your Atlassian account (optional, only for REST): "); err != nil {
 				return stopped(err)
@@ -100,9 +102,12 @@ const tries = 3
 // tokenFromTerminal asks until it gets a token that can be kept, or the present one is.
 func (a *answers) tokenFromTerminal(t *terminal) (keepsPresent bool, err error) {
 	prompt := "Bitbucket API token (it is not shown): "
-	if a.keeps() {
+	switch {
+	case a.rotates:
+		prompt = "New token (it is not shown): "
+	case a.keeps():
 		prompt = "Bitbucket API token (it is not shown; Enter keeps the present one): "
-	} else {
+	default:
 		t.print("Make an API token with scopes at %s\n", bitbucket.TokenPage)
 	}
 	for try := 1; ; try++ {
@@ -153,7 +158,7 @@ func (a *answers) sure(t *terminal) (sure bool, err error) {
 
 // keeps reports whether the flags make sense for the token that is stored.
 func (a *answers) keeps() bool {
-	return a.before.Fingerprint != "" && (a.flags.amends() || a.flags.backend != "")
+	return !a.rotates && a.before.Fingerprint != "" && (a.flags.amends() || a.flags.backend != "")
 }
 
 // stopped is what the end of the terminal's input means.
@@ -233,6 +238,12 @@ func (a *answers) recognise(pasted secret.Secret) error {
 		return fail(exitNoCredential, "this token is of Bitbucket Data Center and is not kept for %s; make an API token with scopes at %s", bitbucket.Host, bitbucket.TokenPage)
 	case bitbucket.UnknownKind:
 		a.kind = bitbucket.APIToken
+		if a.rotates {
+			a.kind = bitbucket.Kind(a.before.Kind)
+		}
+	}
+	if a.inUse != "" && token.Token.Fingerprint() == a.inUse {
+		return fail(exitUsage, "%s is the token that account %s has already; make a new one %s", token.Token.Hint(), a.before.Name, madeWhere(a.before))
 	}
 	a.assume()
 	return nil
@@ -246,7 +257,7 @@ func (a *answers) assume() {
 	if a.token.Token.Fingerprint() == a.before.Fingerprint {
 		a.kind = bitbucket.Kind(a.before.Kind)
 	} else {
-		a.account.Kind, a.account.Created = string(a.kind), a.now
+		a.account.Kind, a.account.Created, a.account.Scopes = string(a.kind), a.now, ""
 		a.account.Expires, a.account.Certain, a.account.Guessed = time.Time{}, false, false
 	}
 	if a.kind == bitbucket.APIToken && a.account.Expires.IsZero() {

@@ -31,7 +31,10 @@ func (p *process) approve(ctx context.Context, a store.Account, token secret.Sec
 	}
 	row := rowOf(q.verdict.Causes[0])
 	remedy := p.remedyOf(row, q.concern())
-	if row.cause != bitbucket.CauseRESTEmail && slices.Contains(q.verdict.Causes, bitbucket.CauseRESTEmail) {
+	switch {
+	case row.cause == bitbucket.CauseNoEmail:
+		remedy = "give it with --email"
+	case slices.Contains(q.verdict.Causes, bitbucket.CauseRESTEmail):
 		remedy = "give the right e-mail with --email, or " + remedy
 	}
 	return a, fail(row.status, "the token %s was not stored: %s; %s; or store it unchecked with --no-verify", token.Hint(), q.doubts(), remedy)

@@ -73,6 +73,7 @@ func (p *process) forget(ctx context.Context, names []string) error {
 	}
 	if len(book.Accounts) > 0 {
 		store.SweepFiles(p.backendConfig())
+		p.sweepPrevious(ctx)
 		p.sayNoDefault()
 	}
 	return nil
@@ -89,6 +90,13 @@ func (p *process) sayNoDefault() {
 
 func (p *process) forgetOne(ctx context.Context, a store.Account) error {
 	vault := store.NewVault(p.backend)
+	old, hadOld, err := recorded(p.previous(), a.Name)
+	if err != nil {
+		return p.backendFailure(err, a)
+	}
+	if hadOld {
+		p.dropPrevious(ctx, old, a)
+	}
 	if err := vault.Delete(ctx, a.Backend, a.Name); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return p.backendFailure(err, a)
 	}
@@ -99,17 +107,25 @@ func (p *process) forgetOne(ctx context.Context, a store.Account) error {
 		return fail(exitFailed, "%s", recordTrouble(err))
 	}
 	p.observations().Forget(a.Fingerprint)
-	p.record("forgotten", a.Name, "forget", a.Hint)
+	p.record(wasForgotten, a.Name, "forget", a.Hint)
 	if a.Fingerprint == "" {
 		p.say("", "forgot account %s, whose token was never stored to the end", a.Name)
 		return nil
 	}
-	where := "in the settings of its repository, project or workspace"
-	if a.Kind == string(bitbucket.APIToken) {
-		where = "at " + bitbucket.TokenPage
+	if old.Hint != "" && old.Fingerprint != a.Fingerprint {
+		p.say("", "forgot account %s; the token %s, and %s before it, stay valid until you revoke them %s", a.Name, a.Hint, oneLine(old.Hint), madeWhere(a))
+		return nil
 	}
-	p.say("", "forgot account %s; the token %s stays valid until you revoke it %s", a.Name, a.Hint, where)
+	p.say("", "forgot account %s; the token %s stays valid until you revoke it %s", a.Name, a.Hint, madeWhere(a))
 	return nil
+}
+
+// madeWhere is where the account's token is made and revoked.
+func madeWhere(a store.Account) string {
+	if a.Kind == string(bitbucket.APIToken) {
+		return "at " + bitbucket.TokenPage
+	}
+	return "in the settings of its repository, project or workspace"
 }
 
 // book reads every account, and turns what goes wrong into a failure.
@@ -209,7 +225,7 @@ func (p *process) route(workspace, name string) error {
 	if err := p.changeBook(func(b *store.Book) error { return b.Route(workspace, name) }); err != nil {
 		return err
 	}
-	p.record("routed", name, "route", workspace)
+	p.record(wasRouted, name, "route", workspace)
 	p.say("", "workspace %s is served by account %s", workspace, name)
 	return nil
 }

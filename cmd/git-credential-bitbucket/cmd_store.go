@@ -23,8 +23,10 @@ stored, unless with --no-verify. That it cannot be asked is no hindrance.
 
 Without a token, but with --email, --username or --expires, what is known of the
 stored token is amended; with --backend the stored token is moved there, or locked anew
-with the passphrase that is set. On a terminal Enter leaves the token as it is. Called by git, with a request on standard input and no flag
-but --account and --token-command, it takes git's word that a credential worked.`,
+with the passphrase that is set. On a terminal Enter leaves the token as it is. A token
+that is replaced is not kept, as rotate keeps it. Called by git, with a request on standard
+input and no flag but --account and --token-command, it takes git's word that a
+credential worked.`,
 	example: `  git-credential-bitbucket store
   git-credential-bitbucket store --account work --expires 90d
   printf %s "$TOKEN" | git-credential-bitbucket store --token-stdin --backend file
@@ -105,6 +107,7 @@ func (p *process) keepToken(ctx context.Context, asked *answers, by string) (sto
 	// The person vouches for it: what was held against it counts no more.
 	p.observations().Forget(kept.Fingerprint)
 	p.saidStored(kept, asked.flags.backend != "" || asked.before.Backend != "")
+	p.dropStalePrevious(ctx)
 	return kept, nil
 }
 
@@ -193,7 +196,7 @@ func (p *process) amend(a store.Account, by string) error {
 	if err != nil {
 		return fail(exitFailed, "account %s was not amended: %s; type the command again", a.Name, oneLine(err.Error()))
 	}
-	p.record("amended", a.Name, by, "")
+	p.record(wasAmended, a.Name, by, "")
 	p.say("", "amended account %s: %s", a.Name, known(a))
 	return nil
 }

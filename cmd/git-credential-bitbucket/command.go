@@ -29,7 +29,7 @@ type row struct {
 // rows lists the commands in the order in which help shows them.
 func rows() []row {
 	return []row{
-		setupRow, storeRow, statusRow, verifyRow, doctorRow,
+		setupRow, storeRow, rotateRow, statusRow, verifyRow, doctorRow, historyRow,
 		forgetRow, defaultRow, routeRow,
 		installRow, uninstallRow,
 		apiRow, headerRow, versionRow,
@@ -38,7 +38,7 @@ func rows() []row {
 
 // commandNames are the words that are commands and not operations of a later git.
 var commandNames = []string{
-	"setup", "store", "status", "verify", "doctor",
+	"setup", "store", "rotate", "status", "verify", "doctor", "history",
 	"forget", "default", "route",
 	"install", "uninstall",
 	"api", "header", "version", "help", "completion",

@@ -7,6 +7,10 @@ import (
 	"syscall"
 )
 
+// apart gives the command a session of its own, without a terminal, and out of reach of
+// the keys that end us.
+func apart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
 // ownGroup gives the command a process group, all of which is killed with it.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -26,9 +26,7 @@ func (p *process) soleWriter() (done func(), err error) {
 	return done, nil
 }
 
-// keep stores the token as account a's and records it. The record learns first where a
-// token may be from now on, so that forget finds it whatever happens; that it is there
-// it learns when it is, and until then the old one stands. An empty a.Backend is the
+// keep stores the token as account a's and records it. An empty a.Backend is the
 // account's present one, else the one that the environment names, else the best that
 // there is here. by is the command, for the history.
 func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret, by string) (store.Account, error) {
@@ -40,12 +38,7 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 		return a, err
 	}
 	defer done()
-	records := p.accounts()
-	snapshot, err := records.Read()
-	if err != nil {
-		return a, err
-	}
-	before, replaces, err := snapshot.Account(a.Name)
+	before, _, err := recorded(p.accounts(), a.Name)
 	if err != nil {
 		return a, err
 	}
@@ -54,11 +47,46 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 			return a, err
 		}
 	}
+	if a, err = p.file(ctx, p.accounts(), a.Name, a, token); err != nil {
+		return a, err
+	}
+	what := wasStored
+	switch before.Fingerprint {
+	case "":
+	case a.Fingerprint:
+		what = wasMoved
+		p.movePrevious(ctx, a)
+	default:
+		what = wasReplaced
+		p.observations().Forget(before.Fingerprint)
+	}
+	p.record(what, a.Name, by, a.Hint+" in "+a.Backend)
+	return a, nil
+}
+
+// recorded is the account's record in that file, and whether there is one.
+func recorded(records *store.Accounts, name string) (store.Account, bool, error) {
+	snapshot, err := records.Read()
+	if err != nil {
+		return store.Account{}, false, err
+	}
+	return snapshot.Account(name)
+}
+
+// file puts the token into a.Backend under that key, and a into the records. They learn
+// first where a token may be from now on, so that forget finds it whatever happens; that
+// it is there they learn when it is, and until then the old one stands. Only for the
+// sole writer.
+func (p *process) file(ctx context.Context, records *store.Accounts, key string, a store.Account, token secret.Secret) (store.Account, error) {
+	before, replaces, err := recorded(records, a.Name)
+	if err != nil {
+		return a, err
+	}
 	vault := store.NewVault(p.backend)
 	if err := announce(records, a); err != nil {
 		return a, fail(exitUnusable, "%s", recordTrouble(err))
 	}
-	if err := vault.Put(ctx, a.Backend, a.Name, token); err != nil {
+	if err := vault.Put(ctx, a.Backend, key, token); err != nil {
 		retract(records, a, before, replaces)
 		return a, err
 	}
@@ -80,7 +108,7 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 		return a, fail(exitUnusable, "%s", recordTrouble(err))
 	}
 	if len(stale) > 0 {
-		a.Also = p.clear(ctx, vault, a.Name, stale)
+		a.Also = p.clear(ctx, vault, key, stale)
 		// If it fails, forget looks for a token that is not there.
 		_ = records.Update(func(book *store.Book) error {
 			if present := book.Account(a.Name); present != nil {
@@ -89,16 +117,6 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 			return nil
 		})
 	}
-	what := "stored"
-	switch before.Fingerprint {
-	case "":
-	case a.Fingerprint:
-		what = "moved"
-	default:
-		what = "replaced"
-		p.observations().Forget(before.Fingerprint)
-	}
-	p.record(what, a.Name, by, a.Hint+" in "+a.Backend)
 	return a, nil
 }
 
@@ -133,11 +151,11 @@ func retract(records *store.Accounts, a, before store.Account, replaces bool) {
 	})
 }
 
-// clear removes the account's old tokens from those backends, and returns one that
-// still may hold one.
-func (p *process) clear(ctx context.Context, vault *store.Vault, name string, backends []string) (left string) {
+// clear removes the tokens of that key from those backends, and returns one that still
+// may hold one.
+func (p *process) clear(ctx context.Context, vault *store.Vault, key string, backends []string) (left string) {
 	for _, backend := range backends {
-		if err := vault.Delete(ctx, backend, name); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := vault.Delete(ctx, backend, key); err != nil && !errors.Is(err, store.ErrNotFound) {
 			left = backend
 			p.say(asWarning, "the old token could not be removed from %s: %s", backendName(backend), oneLine(err.Error()))
 		}
@@ -167,6 +185,6 @@ func checkBackend(name string) error {
 }
 
 // record adds a line to the history. One that cannot be written is lost.
-func (p *process) record(what, account, by, detail string) {
-	_ = p.history().Append(store.Entry{At: p.now(), What: what, Account: account, By: by, Detail: detail})
+func (p *process) record(what deed, account, by, detail string) {
+	_ = p.history().Append(store.Entry{At: p.now(), What: string(what), Account: account, By: by, Detail: detail})
 }

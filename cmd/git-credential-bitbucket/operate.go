@@ -113,6 +113,6 @@ func (p *process) helper(c call) *helper.Helper {
 		},
 		Person: func() bool { return hasTerminal() || p.display() },
 		Alone:  p.alone,
-		Aside:  func(a store.Account) { p.record("set aside", a.Name, "git credential reject", "") },
+		Aside:  func(a store.Account) { p.record(wasSetAside, a.Name, "git credential reject", "") },
 	}
 }
