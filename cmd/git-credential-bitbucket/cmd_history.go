@@ -23,6 +23,7 @@ const (
 	wasMoved     deed = "moved"
 	wasAmended   deed = "amended"
 	wasSetAside  deed = "set aside"
+	wasTakenUp   deed = "in use again"
 	wasRouted    deed = "routed"
 	wasForgotten deed = "forgotten"
 )
@@ -38,7 +39,8 @@ var deeds = []struct {
 	{wasRestored, "the old token was put back"},
 	{wasMoved, "the token was moved to another backend, or locked anew"},
 	{wasAmended, "what is known of the token was changed"},
-	{wasSetAside, "a person rejected the token"},
+	{wasSetAside, "a person rejected the token, or Bitbucket in a check"},
+	{wasTakenUp, "a check found the token alive that was set aside"},
 	{wasRouted, "a workspace was sent to the account"},
 	{wasForgotten, "the account was removed with its token"},
 }

@@ -156,9 +156,9 @@ func (p *process) learn(q *inquiry, by string) error {
 	}
 	switch {
 	case q.verdict.Life == bitbucket.Dead && !before.Dead:
-		p.record(whatSetAside, name, by, before.Hint+": Bitbucket refused it")
+		p.record(wasSetAside, name, by, before.Hint+": Bitbucket refused it")
 	case q.verdict.Life == bitbucket.Alive && !before.SetAside.IsZero():
-		p.record(whatRestored, name, by, before.Hint+": Bitbucket takes it")
+		p.record(wasTakenUp, name, by, before.Hint+": Bitbucket takes it")
 	}
 	return nil
 }
