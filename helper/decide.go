@@ -27,6 +27,9 @@ type Caller struct {
 	PromptsOff bool // GIT_TERMINAL_PROMPT=0
 	Reachable  bool // a controlling terminal or an askpass program could ask somebody
 	QuietFetch bool // an editor's background fetch (VSCODE_GIT_FETCH_SILENT)
+	// Transport: git itself is about to talk to Bitbucket and will report what came of it,
+	// other than a program that only wants the token (git credential fill, libgit2).
+	Transport bool
 }
 
 // hears reports whether a word on what is missing reaches somebody who needs it.

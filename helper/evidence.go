@@ -65,6 +65,7 @@ func (h *Helper) Store(ctx context.Context, in io.Reader) Outcome {
 		return h.adopt(ctx, request)
 	}
 	key, now, workspace := request.Password.Fingerprint(), h.Now(), request.Workspace()
+	h.settle(key, workspace, now)
 	log := h.Seen.Read(key)
 	last := lastSuccess(log, workspace)
 	daily := last.After(now) || now.Sub(last) >= day
@@ -157,6 +158,7 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 		return Done
 	}
 	key, now, workspace := request.Password.Fingerprint(), h.Now(), request.Workspace()
+	h.settle(key, workspace, now)
 	log := h.Seen.Read(key)
 	lost := h.note(key, store.Event{What: store.EventRejected, Workspace: workspace})
 	if !h.Seen.Claim(key+"/rejected."+workspace, burst, now) {

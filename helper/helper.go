@@ -54,6 +54,7 @@ type Helper struct {
 	Accounts Accounts
 	Secrets  Secrets
 	Seen     Observations
+	Uses     Uses
 	Ambient  Ambient
 	Named    string // the account that --account or the environment names, else ""
 	Caller   Caller
@@ -92,6 +93,7 @@ func (h *Helper) Get(ctx context.Context, in io.Reader, out io.Writer) Outcome {
 	for _, n := range d.Notices {
 		h.tell(n, facts)
 	}
+	h.count(d, facts)
 	if d.Unanswered && !h.Caller.CI {
 		h.note(asked(facts.Account.Name), store.Event{What: store.EventUnanswered, Note: mark(h.Parents())})
 	}
@@ -227,7 +229,7 @@ func (h *Helper) tell(n Notice, f Facts) {
 		return
 	}
 	h.Say(n)
-	if n.Claim != "" {
+	if n.Claim != "" && n.Stage != "" {
 		h.note(f.Token.Fingerprint(), store.Event{What: store.EventWarned, Note: n.Stage})
 	}
 }

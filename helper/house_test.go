@@ -69,6 +69,7 @@ func newHouse(t testing.TB) *house {
 		Accounts: h.accounts,
 		Secrets:  store.NewVault(h.keyring.Open),
 		Seen:     h.seen,
+		Uses:     h.seen,
 		Ambient:  h.ambient,
 		Caller:   Caller{Reachable: true},
 		Now:      func() time.Time { return h.clock },
@@ -206,10 +207,10 @@ func (c *countedAccounts) Update(change func(*store.Book) error) error {
 
 type countedSeen struct {
 	*store.Observations
-	reads, appends, lookups, claims int
+	reads, appends, lookups, claims, uses int
 }
 
-func (c *countedSeen) calls() int { return c.reads + c.appends + c.lookups + c.claims }
+func (c *countedSeen) calls() int { return c.reads + c.appends + c.lookups + c.claims + c.uses }
 
 func (c *countedSeen) Read(key string) store.Log { c.reads++; return c.Observations.Read(key) }
 
@@ -223,6 +224,18 @@ func (c *countedSeen) Known(key string) bool { c.lookups++; return c.Observation
 func (c *countedSeen) Claim(name string, life time.Duration, now time.Time) bool {
 	c.claims++
 	return c.Observations.Claim(name, life, now)
+}
+
+func (c *countedSeen) Served(key, workspace string, now time.Time) int {
+	c.uses++
+	return c.Observations.Served(key, workspace, now)
+}
+
+func (c *countedSeen) Used(key string, now time.Time) { c.uses++; c.Observations.Used(key, now) }
+
+func (c *countedSeen) Settled(key, workspace string, now time.Time) {
+	c.uses++
+	c.Observations.Settled(key, workspace, now)
 }
 
 // fakeAmbient is a source with a token, none while name is "".

@@ -39,6 +39,7 @@ const (
 	Adopted                          // a token typed at git's prompt is now Account's
 	NotAdopted                       // Err: why a typed token could not be kept
 	NotAdoptedDead                   // an app password was typed
+	Silent                           // git asked Count times and reported nothing
 )
 
 // Cause is what the rejection of a token most likely means.
@@ -54,19 +55,20 @@ const (
 
 // A Notice is something that a person should know; cmd puts it into words.
 type Notice struct {
-	What      What
-	Account   store.Account   // its Name is "" for an ambient source
-	Source    string          // the ambient source's name, else ""
-	Kind      bitbucket.Kind  // of the token
-	Workspace string          // lower case, fit to be shown; "" unknown
-	Names     []string        // accounts to choose from
-	Fixes     []bitbucket.Fix // of Cleaned
-	Err       error           // of Unusable, RecordsUnusable, NotAdopted
-	At, Until time.Time
-	Days      int // whole days, rounded up
-	Count     int
-	Burst     bool // of Paused: all of Count within one second
-	Cause     Cause
-	Claim     string // print only if this claim is won; "" always
-	Stage     string // recorded as warned once printed
+	What       What
+	Account    store.Account   // its Name is "" for an ambient source
+	Source     string          // the ambient source's name, else ""
+	Kind       bitbucket.Kind  // of the token
+	Workspace  string          // lower case, fit to be shown; "" unknown
+	Repository string          // of Silent: as Request.Repository
+	Names      []string        // accounts to choose from
+	Fixes      []bitbucket.Fix // of Cleaned
+	Err        error           // of Unusable, RecordsUnusable, NotAdopted
+	At, Until  time.Time
+	Days       int // whole days, rounded up
+	Count      int
+	Burst      bool // of Paused: all of Count within one second
+	Cause      Cause
+	Claim      string // print only if this claim is won; "" always
+	Stage      string // recorded as warned once printed
 }

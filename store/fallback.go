@@ -24,8 +24,12 @@ func (o *Observations) fallBack(f func(dir string) error) error {
 	return failed
 }
 
-// readable returns the folders to look into.
+// readable returns the folders to look into, which it looks for once: there are many
+// names that each may have.
 func (o *Observations) readable() (dirs []string) {
+	if found := o.found.Load(); found != nil {
+		return *found
+	}
 	if o.dir != "" {
 		dirs = append(dirs, o.dir)
 	}
@@ -36,6 +40,7 @@ func (o *Observations) readable() (dirs []string) {
 			}
 		}
 	}
+	o.found.Store(&dirs)
 	return dirs
 }
 
@@ -63,6 +68,7 @@ func (o *Observations) make(fallback string) (dir string, err error) {
 		}
 		// Another process of ours may have made it just now.
 		if err = o.private(dir); err == nil {
+			o.found.Store(nil)
 			return dir, nil
 		}
 	}

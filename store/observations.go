@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +30,7 @@ type Observations struct {
 	dir       string
 	fallbacks []string
 	uid       int
+	found     atomic.Pointer[[]string] // what readable returned
 }
 
 // OpenObservations returns the observations kept in dir, and where that cannot be
@@ -37,7 +40,7 @@ type Observations struct {
 // may be "" for none. It touches nothing.
 func OpenObservations(dir string, fallbacks []string, uid int) *Observations {
 	fallbacks = slices.DeleteFunc(slices.Clone(fallbacks), func(f string) bool { return f == "" })
-	return &Observations{dir, fallbacks, uid}
+	return &Observations{dir: dir, fallbacks: fallbacks, uid: uid}
 }
 
 // Append adds e to key's log with one write, and compacts the log when it has grown.
@@ -196,7 +199,7 @@ func (o *Observations) Known(key string) bool {
 	return false
 }
 
-// Forget removes key's log, and the claims named key or with key and '/' in front: for
+// Forget removes key's log, its uses, and the claims named key or with key and '/' in front: for
 // a token that is forgotten or replaced.
 func (o *Observations) Forget(key string) {
 	if validKey(key) != nil {
@@ -208,7 +211,7 @@ func (o *Observations) Forget(key string) {
 		for _, e := range entries {
 			name := e.Name()
 			claim, claimed := strings.CutPrefix(name, claimFile(key))
-			if claimed && (claim == "" || strings.HasPrefix(claim, escape("/")) || strings.HasPrefix(claim, claimNext)) ||
+			if claimed && (claim == "" || strings.HasPrefix(claim, escape("/")) || strings.HasPrefix(claim, claimNext)) || name == key+usesSuffix ||
 				strings.HasPrefix(name, key+".") && strings.HasSuffix(name, tempSuffix) {
 				_ = os.Remove(filepath.Join(dir, name))
 			}
@@ -252,12 +255,15 @@ func writable(dir string) error {
 	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
-// write calls f with the folder, and if that fails with a fallback.
+// write calls f with the folder, and if that fails with a fallback. Where there is no
+// folder yet it calls f again.
 func (o *Observations) write(f func(dir string) error) error {
 	err := errNoFolder
 	if o.dir != "" {
-		if err = os.MkdirAll(o.dir, 0o700); err == nil {
-			err = f(o.dir)
+		if err = f(o.dir); errors.Is(err, fs.ErrNotExist) {
+			if err = os.MkdirAll(o.dir, 0o700); err == nil {
+				err = f(o.dir)
+			}
 		}
 	}
 	if err == nil {

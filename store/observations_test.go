@@ -71,6 +71,7 @@ func TestForget(t *testing.T) {
 	o, dir := observations(t)
 	for _, key := range []string{tokenKey, "account.work", "account.work2"} {
 		mustAppend(t, o, key, Event{At: noon, What: EventServed})
+		o.Served(key, "acme", noon)
 		for _, claim := range []string{key, key + "/warn.30"} {
 			o.Claim(claim, time.Minute, noon)
 			o.Claim(claim, time.Minute, noon.Add(time.Hour)) // a second file
@@ -88,7 +89,7 @@ func TestForget(t *testing.T) {
 			t.Errorf("%s is left", e.Name())
 		}
 	}
-	if len(entries) != 6 || !o.Known("account.work2") {
+	if len(entries) != 7 || !o.Known("account.work2") {
 		t.Errorf("another's are gone: %v", entries)
 	}
 }

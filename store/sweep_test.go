@@ -17,6 +17,7 @@ func TestSweep(t *testing.T) {
 	}{
 		{"a new log", func(o *Observations) { _ = o.Append("ffff", Event{At: noon, What: EventServed}) }, true},
 		{"a new claim", func(o *Observations) { o.Claim("ffff/x", time.Minute, noon) }, true},
+		{"new uses", func(o *Observations) { o.Served("ffff", "acme", noon) }, true},
 		{"an old log", func(o *Observations) { _ = o.Append("young", Event{At: noon, What: EventServed}) }, false},
 		{"reading", func(o *Observations) { o.Read("ffff"); o.Known("ffff") }, false},
 	} {
@@ -37,7 +38,7 @@ func TestSweep(t *testing.T) {
 			}
 			put("young", 89)
 			put("Not ours", 1000)
-			old := []string{tokenKey, "account.work", claimFile(tokenKey + "/rejected.w"), claimFile("x") + claimNext + "123"}
+			old := []string{tokenKey, tokenKey + usesSuffix, "account.work", claimFile(tokenKey + "/rejected.w"), claimFile("x") + claimNext + "123"}
 			for _, name := range old {
 				put(name, 91)
 			}

@@ -20,24 +20,48 @@ var statusRow = row{
 	name:  "status",
 	short: "Show what is stored, where, how old and how healthy; asks nobody",
 	long: `Show what is stored, where, how old and how healthy it is, which source wins, and in a
-repository which account serves it and why. Neither a keyring nor the network is asked.`,
+repository which account serves it and why. Neither a keyring nor the network is asked.
+
+With --expiring it shows the tokens alone that have expired or will have within that
+time, by what is known or guessed of their dates, and exits with 6 where there are any.`,
 	example: `  git-credential-bitbucket status
-  git-credential-bitbucket status --json`,
-	exits: []exitStatus{exitFailed, exitUnusable},
+  git-credential-bitbucket status --json
+  git-credential-bitbucket status --expiring 30d`,
+	exits: []exitStatus{exitFailed, exitUnusable, exitDue},
 	build: func(p *process, c *cobra.Command) {
 		asJSON := c.Flags().Bool("json", false, "print JSON")
 		only := c.Flags().String("account", "", "of the account `NAME` alone")
+		expiring := c.Flags().String("expiring", "", "what expires within that `TIME`, such as 30d or 12w")
 		c.RunE = func(c *cobra.Command, _ []string) error {
+			var until time.Time
+			if c.Flags().Changed("expiring") {
+				var err error
+				if until, err = p.expiringUntil(*expiring); err != nil {
+					return err
+				}
+			}
 			s, err := p.status(c.Context(), *only)
 			if err != nil {
 				return err
 			}
-			if *asJSON {
+			if !until.IsZero() {
+				s.Due = s.due(until)
+			}
+			switch {
+			case *asJSON:
 				out := json.NewEncoder(p.stdout)
 				out.SetIndent("", "  ")
-				return out.Encode(s)
+				if err := out.Encode(s); err != nil {
+					return err
+				}
+			case until.IsZero():
+				p.printStatus(s)
+			default:
+				p.printDue(s, until)
 			}
-			p.printStatus(s)
+			if len(s.Due) > 0 {
+				return &failure{status: exitDue}
+			}
 			return nil
 		}
 	},
@@ -50,32 +74,53 @@ type statusReport struct {
 	Routes     []routeReport     `json:"routes"`
 	Repository *repositoryReport `json:"repository,omitempty"`
 	Records    recordsReport     `json:"records"`
+	Due        []string          `json:"due,omitzero"` // accounts' names; only with --expiring
 }
 
 // sourceReport says where the next get takes its token from.
 type sourceReport struct {
-	Name   string `json:"name"` // a variable's name, or "accounts"
-	Reason string `json:"reason"`
-	Error  string `json:"error,omitempty"`
+	Name   string      `json:"name"` // a variable's name, or "accounts"
+	Reason string      `json:"reason"`
+	Error  string      `json:"error,omitempty"`
+	Uses   *usesReport `json:"uses,omitempty"` // of a token outside the accounts, if it takes no command to have it
+}
+
+// usesReport says what became of a token after git asked for it.
+type usesReport struct {
+	LastUsed *time.Time     `json:"last_used"` // null: not known
+	Silent   []silentReport `json:"silent"`
+}
+
+// silentReport counts the times in a row that git asked for the token in a workspace and
+// reported neither success nor refusal.
+type silentReport struct {
+	Workspace string    `json:"workspace"` // "": git named none
+	Count     int       `json:"count"`
+	Last      time.Time `json:"last"`
 }
 
 type accountReport struct {
-	Name       string            `json:"name"`
-	Kind       string            `json:"kind"`
-	Token      string            `json:"token"` // "…" and its last four characters
-	Backend    string            `json:"backend"`
-	Also       string            `json:"also,omitempty"`       // a second backend that may still hold a token
-	Protection string            `json:"protection,omitempty"` // of backend file: "passphrase" or "file permissions"
-	Email      string            `json:"email,omitempty"`
-	Username   string            `json:"username,omitempty"`
-	Default    bool              `json:"default"`
-	Created    time.Time         `json:"created"`
-	Expires    *time.Time        `json:"expires"` // null: unknown
-	Expiry     string            `json:"expiry"`  // "certain", "claimed", "guessed", "unknown"
-	DaysLeft   *int              `json:"days_left"`
-	SetAside   *time.Time        `json:"set_aside,omitempty"`
-	Dead       bool              `json:"dead,omitempty"` // set aside, since Bitbucket refused it in a check
-	Succeeded  *time.Time        `json:"last_succeeded"` // at day precision; null: never seen
+	Name       string     `json:"name"`
+	Kind       string     `json:"kind"`
+	Token      string     `json:"token"` // "…" and its last four characters
+	Backend    string     `json:"backend"`
+	Also       string     `json:"also,omitempty"`       // a second backend that may still hold a token
+	Protection string     `json:"protection,omitempty"` // of backend file: "passphrase" or "file permissions"
+	Email      string     `json:"email,omitempty"`
+	Username   string     `json:"username,omitempty"`
+	Default    bool       `json:"default"`
+	Created    time.Time  `json:"created"`
+	AgeDays    int        `json:"age_days"`
+	Scopes     []string   `json:"scopes,omitempty"` // as a check found them
+	Expires    *time.Time `json:"expires"`          // null: unknown
+	Expiry     string     `json:"expiry"`           // "certain", "claimed", "guessed", "unknown"
+	DaysLeft   *int       `json:"days_left"`
+	SetAside   *time.Time `json:"set_aside,omitempty"`
+	Dead       bool       `json:"dead,omitempty"` // set aside, since Bitbucket refused it in a check
+	Succeeded  *time.Time `json:"last_succeeded"` // at day precision; null: never seen
+	Checked    *time.Time `json:"last_checked,omitempty"`
+	CheckFound string     `json:"last_check_found,omitempty"`
+	usesReport
 	Rejections []rejectionReport `json:"rejections"`
 }
 
@@ -189,9 +234,13 @@ func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
 	if source.Name() == commandVariable {
 		return report
 	}
-	if _, err := source.Token(ctx); err != nil {
+	token, err := source.Token(ctx)
+	if err != nil {
 		report.Error = p.whyUnusable(err, store.Account{})
+		return report
 	}
+	uses := p.usesReport(token.Token.Fingerprint())
+	report.Uses = &uses
 	return report
 }
 
@@ -199,11 +248,11 @@ func (p *process) accountReport(a store.Account) accountReport {
 	now := p.now()
 	r := accountReport{
 		Name: a.Name, Kind: a.Kind, Token: oneLine(a.Hint), Backend: a.Backend, Also: a.Also, Email: oneLine(a.Email), Username: oneLine(a.Username),
-		Default: a.Default, Created: a.Created, Expiry: "unknown", Rejections: []rejectionReport{},
+		Default: a.Default, Created: a.Created, AgeDays: max(0, int(now.Sub(a.Created)/day)), Expiry: "unknown", Rejections: []rejectionReport{},
 		SetAside: present(a.SetAside), Dead: a.Dead, Expires: present(a.Expires),
 	}
 	if !a.Expires.IsZero() {
-		left := int(math.Ceil(a.Expires.Sub(now).Hours() / 24)) // as get's warnings round
+		left := wholeDays(a.Expires.Sub(now))
 		r.DaysLeft = &left
 		switch {
 		case a.Certain:
@@ -217,8 +266,13 @@ func (p *process) accountReport(a store.Account) accountReport {
 	if a.Backend == store.BackendFile {
 		r.Protection = p.fileProtection(a.Name)
 	}
+	if a.Scopes != "" {
+		r.Scopes = strings.Split(oneLine(a.Scopes), ",")
+	}
+	r.usesReport = p.usesReport(a.Fingerprint)
 	log := p.observations().Read(a.Fingerprint)
-	r.Succeeded = present(log.Health("", now).LastSuccess)
+	whole := log.Health("", now)
+	r.Succeeded, r.Checked, r.CheckFound = present(whole.LastSuccess), present(whole.Verified), oneLine(whole.VerifiedNote)
 	var workspaces []string
 	for _, e := range log {
 		if e.What == store.EventRejected && !slices.ContainsFunc(workspaces, func(w string) bool { return bitbucket.EqualASCII(w, e.Workspace) }) {
@@ -239,6 +293,18 @@ func (p *process) accountReport(a store.Account) accountReport {
 	}
 	return r
 }
+
+func (p *process) usesReport(fingerprint string) usesReport {
+	uses := p.observations().Uses(fingerprint, p.now())
+	report := usesReport{present(uses.Last.UTC()), []silentReport{}}
+	for _, s := range uses.Silent {
+		report.Silent = append(report.Silent, silentReport{oneLine(s.Workspace), s.Count, s.Last.UTC()})
+	}
+	return report
+}
+
+// wholeDays rounds up, as get's warnings do.
+func wholeDays(d time.Duration) int { return int(math.Ceil(d.Hours() / 24)) }
 
 // present is t, or nil for the zero time.
 func present(t time.Time) *time.Time {

@@ -248,6 +248,7 @@ func (r row) longText() string {
 		exitNoCredential: "no usable credential",
 		exitUnusable:     "the keyring, or the token's source, cannot be used",
 		exitUnreachable:  "Bitbucket could not be reached, or could not tell",
+		exitDue:          "something is found, or due",
 		exitInterrupted:  "interrupted",
 	}
 	for _, status := range append([]exitStatus{exitUsage}, r.exits...) {

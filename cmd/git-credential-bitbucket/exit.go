@@ -12,6 +12,7 @@ const (
 	exitNoCredential exitStatus = 3   // no usable credential: dead, ambiguous, set aside
 	exitUnusable     exitStatus = 4   // the keyring, or the token's source, cannot be used
 	exitUnreachable  exitStatus = 5   // Bitbucket unreachable
+	exitDue          exitStatus = 6   // something is found, or due
 	exitInterrupted  exitStatus = 130 // by the person
 )
 

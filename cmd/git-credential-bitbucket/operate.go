@@ -97,10 +97,14 @@ func (p *process) helper(c call) *helper.Helper {
 		named = p.env("BITBUCKET_ACCOUNT")
 	}
 	caller := p.caller()
+	// git sets it for git-remote-https, and neither for git credential nor for libraries.
+	caller.Transport = p.env("GIT_DIR") != ""
+	seen := p.observations()
 	return &helper.Helper{
 		Accounts: accounts,
 		Secrets:  store.NewVault(p.backend),
-		Seen:     p.observations(),
+		Seen:     seen,
+		Uses:     seen,
 		Ambient:  p.ambient(c.tokenCommand),
 		Named:    named,
 		Caller:   caller,

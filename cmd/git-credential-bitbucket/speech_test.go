@@ -48,7 +48,7 @@ func storedAccount() store.Account {
 // about is a notice of that subject with everything in it that one can have.
 func about(what helper.What) helper.Notice {
 	return helper.Notice{
-		What: what, Account: storedAccount(), Kind: bitbucket.APIToken, Workspace: "acme", Names: []string{"a", "b"}, Fixes: []bitbucket.Fix{bitbucket.FixQuotes, bitbucket.FixUser},
+		What: what, Account: storedAccount(), Kind: bitbucket.APIToken, Workspace: "acme", Repository: "acme/app", Names: []string{"a", "b"}, Fixes: []bitbucket.Fix{bitbucket.FixQuotes, bitbucket.FixUser},
 		Err: &store.BackendError{Backend: store.BackendKeyring, Err: store.ErrLocked}, At: noon.Add(-time.Hour), Until: noon.Add(time.Minute), Days: 5, Count: 3, Cause: helper.CauseWorked,
 	}
 }
@@ -83,6 +83,7 @@ func TestSpeech(t *testing.T) {
 		helper.NoAsideAmbient:   `^note: the token in use comes from .* and cannot be set aside; `,
 		helper.Adopted:          `^note: kept the API token ….{4} as account work in the system's keyring; to undo: git-credential-bitbucket forget work$`,
 		helper.NotAdopted:       `^warning: the token that you typed could not be kept: the system's keyring is locked; `,
+		helper.Silent:           `^note: git asked 3 times for the token ….{4} of account work in workspace acme and reported neither success nor refusal; Bitbucket answers 403, 404, 410, 429 or 5xx then, which git tells no helper; to see why, type: git-credential-bitbucket verify --account work --repo acme/app$`,
 		helper.NotAdoptedDead:   `^warning: what you typed is an app password and is not kept: `,
 	}
 	for _, what := range everyWhat(t) {
@@ -92,7 +93,7 @@ func TestSpeech(t *testing.T) {
 			t.Errorf("%d: %q is not like %q", what, line, words[what])
 		}
 	}
-	if got := spoken(t, about(helper.NotAdoptedDead+1), helper.Caller{}); got != "" {
+	if got := spoken(t, about(helper.Silent+1), helper.Caller{}); got != "" {
 		t.Errorf("something that is not there: %q", got)
 	}
 }
@@ -130,7 +131,7 @@ func TestSpeechIsOneLine(t *testing.T) {
 		func(n *helper.Notice) { n.Source, n.Account = "BITBUCKET_TOKEN", store.Account{} },
 		func(n *helper.Notice) { n.Source, n.Account = commandVariable, store.Account{} },
 		func(n *helper.Notice) { n.Source = "nobody\n\x1b[31m" },
-		func(n *helper.Notice) { n.Account, n.Workspace, n.Names = store.Account{}, "", nil },
+		func(n *helper.Notice) { n.Account, n.Workspace, n.Repository, n.Names = store.Account{}, "", "", nil },
 		func(n *helper.Notice) { n.Account.Hint, n.Account.Name = "", helper.DefaultAccount },
 		func(n *helper.Notice) { n.Account.Guessed = true },
 		func(n *helper.Notice) { n.Account.Certain = true },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
@@ -24,6 +25,9 @@ func (p *process) printStatus(s statusReport) {
 	fmt.Fprintf(out, "source: %s, since %s\n", s.Source.Name, s.Source.Reason)
 	if s.Source.Error != "" {
 		fmt.Fprintf(out, "  but: %s\n", s.Source.Error)
+	}
+	if s.Source.Uses != nil {
+		printUses(out, *s.Source.Uses, store.Account{})
 	}
 	switch r := s.Repository; {
 	case r == nil:
@@ -67,7 +71,10 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 			fmt.Fprintf(out, "  %s %s\n", field.name, oneLine(field.value))
 		}
 	}
-	fmt.Fprintf(out, "  stored on %s", date(a.Created))
+	if len(a.Scopes) > 0 {
+		fmt.Fprintf(out, "  scopes %s\n", strings.Join(a.Scopes, ", "))
+	}
+	fmt.Fprintf(out, "  stored on %s, %s", date(a.Created), ago(a.AgeDays))
 	if a.Expires == nil {
 		fmt.Fprintln(out, "; expiry unknown")
 	} else {
@@ -83,6 +90,10 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	default:
 		fmt.Fprintln(out, "  not seen to work yet")
 	}
+	if a.Checked != nil {
+		fmt.Fprintf(out, "  checked on %s: %s\n", minute(*a.Checked), a.CheckFound)
+	}
+	printUses(out, a.usesReport, store.Account{Name: a.Name})
 	for _, r := range a.Rejections {
 		fmt.Fprintf(out, "  refused %s%s, last at %s", times(r.Count), inWorkspace(helper.Notice{Workspace: oneLine(r.Workspace)}), p.moment(r.Last))
 		if r.PausedUntil != nil {
@@ -90,4 +101,29 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 		}
 		fmt.Fprintln(out)
 	}
+}
+
+// printUses says when the token was last used, and where git asked for it in vain.
+func printUses(out *strings.Builder, u usesReport, account store.Account) {
+	if u.LastUsed != nil {
+		fmt.Fprintf(out, "  last used on %s\n", minute(*u.LastUsed))
+	}
+	for _, s := range u.Silent {
+		repository := ""
+		if s.Workspace != "" {
+			repository = s.Workspace + "/REPO"
+		}
+		fmt.Fprintf(out, "  asked for %s%s, last at %s, and git reported neither success nor refusal: mostly no access to the repository, or a scope that lacks; type: %s\n",
+			times(s.Count), inWorkspace(helper.Notice{Workspace: s.Workspace}), minute(s.Last), verifyCommand(account, repository))
+	}
+}
+
+// minute is the time in the person's zone.
+func minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
+func ago(days int) string {
+	if days == 0 {
+		return "today"
+	}
+	return inDays(days) + " ago"
 }

@@ -50,7 +50,7 @@ func reach() {
 	fmt.Println(vault.Put(ctx, "file", "x", secret.New("x")), vault.Delete(ctx, "file", "x"))
 	fmt.Println(store.OpenHistory("").Append(store.Entry{}), seen.Writable())
 
-	h := &helper.Helper{Accounts: accounts, Secrets: vault, Seen: seen, Now: time.Now}
+	h := &helper.Helper{Accounts: accounts, Secrets: vault, Seen: seen, Uses: seen, Now: time.Now}
 	fmt.Println(h.Get(ctx, os.Stdin, os.Stdout), h.Store(ctx, os.Stdin), h.Erase(ctx, os.Stdin))
 	fmt.Println(bitbucket.Clean(secret.New("x")))
 

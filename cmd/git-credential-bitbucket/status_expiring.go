@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/store"
+)
+
+// expiringUntil is the moment up to which --expiring looks.
+func (p *process) expiringUntil(text string) (time.Time, error) {
+	until, err := parseWhen(text, p.now())
+	switch {
+	case err != nil:
+		return until, fail(exitUsage, "%v; type: git-credential-bitbucket status --expiring 30d", err)
+	case until.Before(p.now()):
+		return until, fail(exitUsage, "%s has passed; type: git-credential-bitbucket status --expiring 30d", date(until))
+	}
+	return until, nil
+}
+
+// due names the accounts whose token has expired, or will have until then. A guessed date
+// counts: whoever guesses wrong is told early. An OAuth token lives for hours and is
+// renewed without anybody.
+func (s statusReport) due(until time.Time) []string {
+	names := []string{}
+	for _, a := range s.Accounts {
+		if a.dated() && a.Expires != nil && !a.Expires.After(until) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// dated reports whether the account holds a token whose date a person has to watch.
+func (a accountReport) dated() bool {
+	return a.Token != "" && a.Kind != string(bitbucket.OAuthToken)
+}
+
+// printDue prints a line per account that is due, and what cannot be known as notes.
+func (p *process) printDue(s statusReport, until time.Time) {
+	out := &strings.Builder{}
+	for _, a := range s.Accounts {
+		account := store.Account{Name: a.Name, Certain: a.Expiry == "certain", Guessed: a.Expiry == "guessed"}
+		switch {
+		case !a.dated():
+		case a.Expires == nil:
+			p.say(asNote, "nobody gave the date on which the token %s of account %s expires; to record it, type: %s --expires DATE", a.Token, a.Name, storeCommand(account))
+		case a.Expires.After(until):
+		case *a.DaysLeft <= 0:
+			fmt.Fprintf(out, "account %s: the token %s expired on %s%s; %s, then type: %s\n",
+				a.Name, oneLine(a.Token), date(*a.Expires), guessed(account), newToken, storeCommand(account))
+		default:
+			fmt.Fprintf(out, "account %s: the token %s expires in %s, on %s%s; %s, then type: %s\n",
+				a.Name, oneLine(a.Token), inDays(*a.DaysLeft), date(*a.Expires), guessed(account), newToken, storeCommand(account))
+		}
+	}
+	if s.Source.Name != "accounts" {
+		p.say(asNote, "the token from %s is in use, and the date on which it expires is unknown", s.Source.Name)
+	}
+	if out.Len() == 0 {
+		fmt.Fprintf(out, "nothing expires within %s\n", inDays(wholeDays(until.Sub(p.now()))))
+	}
+	fmt.Fprint(p.stdout, out.String())
+}
+
+const newToken = "make an API token with scopes at " + bitbucket.TokenPage
