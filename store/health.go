@@ -14,8 +14,9 @@ type Health struct {
 	Warned       time.Time // last warning of the token's end
 	WarnedNote   string    // its Note: the threshold
 	Unanswered   time.Time // last get answered without a password
-	Verified     time.Time // last check
-	VerifiedNote string    // its Note: what it found
+	Verified     time.Time // last EventVerified
+	VerifiedNote string    // its Note
+	Cleared      time.Time // last check that found it alive
 	Worked       bool      // a success in this workspace, however long ago
 
 	Elsewhere     int       // other workspaces rejected in the last 15 minutes, without a success since
@@ -49,6 +50,8 @@ func (l Log) Health(workspace string, now time.Time) Health {
 			h.Warned, h.WarnedNote = e.At, e.Note
 		case EventUnanswered:
 			h.Unanswered = e.At
+		case EventCleared:
+			h.Cleared = e.At
 		case EventVerified:
 			h.Verified, h.VerifiedNote = e.At, e.Note
 		}
@@ -72,7 +75,7 @@ func (l Log) Health(workspace string, now time.Time) Health {
 	if t.within > 0 {
 		h.BurstBegan, h.LastRejected = t.first.At, t.last.At
 	}
-	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Verified} {
+	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Verified, &h.Cleared} {
 		*at = noFuture(*at, now)
 	}
 	return h

@@ -116,10 +116,9 @@ type accountReport struct {
 	Expiry     string     `json:"expiry"`           // "certain", "claimed", "guessed", "unknown"
 	DaysLeft   *int       `json:"days_left"`
 	SetAside   *time.Time `json:"set_aside,omitempty"`
-	Dead       bool       `json:"dead,omitempty"` // set aside, since Bitbucket refused it in a check
-	Succeeded  *time.Time `json:"last_succeeded"` // at day precision; null: never seen
-	Checked    *time.Time `json:"last_checked,omitempty"`
-	CheckFound string     `json:"last_check_found,omitempty"`
+	Dead       bool       `json:"dead,omitempty"`         // set aside, since Bitbucket refused it in a check
+	Succeeded  *time.Time `json:"last_succeeded"`         // at day precision; null: never seen
+	Checked    *time.Time `json:"last_checked,omitempty"` // when a check found it alive
 	usesReport
 	Rejections []rejectionReport `json:"rejections"`
 }
@@ -272,7 +271,7 @@ func (p *process) accountReport(a store.Account) accountReport {
 	r.usesReport = p.usesReport(a.Fingerprint)
 	log := p.observations().Read(a.Fingerprint)
 	whole := log.Health("", now)
-	r.Succeeded, r.Checked, r.CheckFound = present(whole.LastSuccess), present(whole.Verified), oneLine(whole.VerifiedNote)
+	r.Succeeded, r.Checked = present(whole.LastSuccess), present(whole.Cleared)
 	var workspaces []string
 	for _, e := range log {
 		if e.What == store.EventRejected && !slices.ContainsFunc(workspaces, func(w string) bool { return bitbucket.EqualASCII(w, e.Workspace) }) {

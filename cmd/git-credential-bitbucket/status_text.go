@@ -91,7 +91,7 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 		fmt.Fprintln(out, "  not seen to work yet")
 	}
 	if a.Checked != nil {
-		fmt.Fprintf(out, "  checked on %s: %s\n", minute(*a.Checked), a.CheckFound)
+		fmt.Fprintf(out, "  found alive in a check on %s\n", minute(*a.Checked))
 	}
 	printUses(out, a.usesReport, store.Account{Name: a.Name})
 	for _, r := range a.Rejections {
@@ -114,7 +114,7 @@ func printUses(out *strings.Builder, u usesReport, account store.Account) {
 			repository = s.Workspace + "/REPO"
 		}
 		fmt.Fprintf(out, "  asked for %s%s, last at %s, and git reported neither success nor refusal: mostly no access to the repository, or a scope that lacks; type: %s\n",
-			times(s.Count), inWorkspace(helper.Notice{Workspace: s.Workspace}), minute(s.Last), verifyCommand(account, repository))
+			times(s.Count), inWorkspace(helper.Notice{Workspace: s.Workspace}), minute(s.Last), verifyAccess(account, repository))
 	}
 }
 
