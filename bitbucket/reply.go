@@ -30,7 +30,7 @@ type Reply struct {
 	RetryAfter time.Duration // of Retry-After, from Date on where it names a time; at most a day
 	NearLimit  bool          // less than a fifth of the hour's requests is left (Atlassian's blog: "Introducing Scaled Rate Limits for Bitbucket Cloud API")
 
-	Body []byte // of Send alone; none if it is larger than 1 MiB and the answer is not AnswerOK
+	Body []byte // of Send alone, and never with the token in it; none if it is larger than 1 MiB and the answer is not AnswerOK
 	Next string // path and query of the next page, of Send's AnswerOK, ready for Request.Path; see NextPage
 
 	foreignNext, saysWhen bool
@@ -110,7 +110,12 @@ func read(call call, response *http.Response) (Reply, error) {
 		body = nil
 	}
 	if call.kind == sendCall {
-		reply.Body = body
+		switch echoes := c.token.in(string(body)); {
+		case echoes && ok:
+			return Reply{}, ErrEcho
+		case !echoes:
+			reply.Body = body
+		}
 	}
 	if ok {
 		reply.Answer = AnswerOK
@@ -151,7 +156,7 @@ func (c cleaner) page(reply *Reply, call call, body []byte) error {
 		return nil
 	}
 	next, err := restAddress(page.Next)
-	if err != nil || !strings.Contains(beforeQuery(page.Next), "://") || c.token.in(page.Next) {
+	if err != nil || !strings.Contains(beforeQuery(page.Next), "://") {
 		reply.foreignNext = true
 		return nil
 	}

@@ -15,6 +15,9 @@ import (
 // ErrTooLarge is returned for an answer whose body is over 1 MiB.
 var ErrTooLarge = errors.New("the answer is larger than 1 MiB")
 
+// ErrEcho is returned for an answer to Send whose body repeats the token.
+var ErrEcho = errors.New("the answer repeats the token and is kept back")
+
 // Why is what kept an answer away. The words are stable.
 type Why string
 

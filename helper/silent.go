@@ -10,9 +10,9 @@ type Uses interface {
 	Settled(key, workspace string, now time.Time)
 }
 
-// silentUntilNotice is after how many separate answers in a row, each without an outcome,
+// SilentUntilNotice is after how many separate answers in a row, each without an outcome,
 // a person is told.
-const silentUntilNotice = 5
+const SilentUntilNotice = 5
 
 // count notes that the token goes out, and says when git has asked for it again and again
 // and reported nothing. In CI nothing is written, and nobody remembers.
@@ -27,7 +27,7 @@ func (h *Helper) count(d Decision, f Facts) {
 	}
 	workspace := f.Request.Workspace()
 	n := h.Uses.Served(key, workspace, f.Now)
-	if n < silentUntilNotice || f.Caller.QuietFetch {
+	if n < SilentUntilNotice || f.Caller.QuietFetch {
 		return
 	}
 	h.tell(Notice{

@@ -11,23 +11,25 @@ import (
 )
 
 // approve asks Bitbucket about a token before it is stored as account a's, and returns
-// the account with what Bitbucket told of it. A token that REST refuses is a failure; so
-// is, if sure is wanted, one of which nothing can be learned.
-func (p *process) approve(ctx context.Context, a store.Account, token secret.Secret, sure bool) (store.Account, error) {
+// the account with what Bitbucket told of it, and whether that is that the token is
+// alive. A token that REST refuses is a failure; so is, if sure is wanted, one of which
+// nothing can be learned.
+func (p *process) approve(ctx context.Context, a store.Account, token secret.Secret, sure bool) (approved store.Account, alive bool, err error) {
 	at, err := p.at(ctx, "")
 	if err != nil {
-		return a, err
+		return a, false, err
 	}
 	q := p.inquire(ctx, newSubject(a, token), at.repository)
 	switch life := q.verdict.Life; {
 	case life == bitbucket.Alive:
 		a.Kind = string(q.verdict.Kind)
 		a.Scopes = joinScopes(q.verdict.Scopes)
+		q.acquit(p)
 		p.sayApproved(q)
-		return a, nil
+		return a, true, nil
 	case !sure && (life == bitbucket.Unknown || q.evidence.User == nil):
-		p.say(asNote, "the token %s was not checked: %s; to check it: %s", token.Hint(), q.doubts(), verifyCommand(a))
-		return a, nil
+		p.say(asNote, "the token %s was not checked: %s; to check it: %s", token.Hint(), q.doubts(), verifyCommand(a, ""))
+		return a, false, nil
 	}
 	row := rowOf(q.verdict.Causes[0])
 	remedy := p.remedyOf(row, q.concern())
@@ -37,7 +39,7 @@ func (p *process) approve(ctx context.Context, a store.Account, token secret.Sec
 	case slices.Contains(q.verdict.Causes, bitbucket.CauseRESTEmail):
 		remedy = "give the right e-mail with --email, or " + remedy
 	}
-	return a, fail(row.status, "the token %s was not stored: %s; %s; or store it unchecked with --no-verify", token.Hint(), q.doubts(), remedy)
+	return a, false, fail(row.status, "the token %s was not stored: %s; %s; or store it unchecked with --no-verify", token.Hint(), q.doubts(), remedy)
 }
 
 // doubts is all that may be wrong with the token.
@@ -64,10 +66,6 @@ func (p *process) sayApproved(q *inquiry) {
 		row := rowOf(cause)
 		p.say(level, "the token %s: %s; %s", q.subject.token.Hint(), q.means(row), p.remedyOf(row, q.concern()))
 	}
-}
-
-func verifyCommand(a store.Account) string {
-	return withAccount("git-credential-bitbucket verify", a) + " --repo WORKSPACE/REPOSITORY"
 }
 
 // joinScopes is how an account's record keeps scopes.

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"git-credential-bitbucket/bitbucket"
-	"git-credential-bitbucket/helper"
-	"git-credential-bitbucket/store"
 )
 
 // A causeRow puts a cause into words. README's section "When it does not work" is
@@ -110,15 +108,7 @@ func (p *process) newToken(a concern) string {
 	case a.subject.account.Fingerprint == "":
 		return made + ", then type: " + storeCommand(a.subject.account)
 	}
-	return made + ", then type: " + withAccount("git-credential-bitbucket rotate", a.subject.account)
-}
-
-// withAccount names the account, unless it is the one that commands mean anyway.
-func withAccount(command string, a store.Account) string {
-	if a.Name != "" && a.Name != helper.DefaultAccount {
-		command += " --account " + a.Name
-	}
-	return command
+	return made + ", then type: " + rotateCommand(a.subject.account)
 }
 
 func emailRemedy(s subject) string {
@@ -129,7 +119,7 @@ func emailRemedy(s subject) string {
 }
 
 func askRemedy(s subject) string {
-	verify := "type: " + withAccount("git-credential-bitbucket verify", s.account) + " --repo WORKSPACE/REPOSITORY"
+	verify := "type: " + verifyCommand(s.account, "")
 	if s.source != "" {
 		return verify + ", or set " + emailVariable
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ type apiFlags struct {
 }
 
 func (p *process) api(ctx context.Context, f *apiFlags, path string) error {
-	request := bitbucket.Request{Method: f.method, Path: path}
+	request := bitbucket.Request{Method: strings.ToUpper(f.method), Path: path}
 	if f.input != "" {
 		body, err := p.readInput(f.input)
 		if err != nil {
@@ -159,6 +160,8 @@ func (p *process) notSent(err error, s subject) error {
 	case errors.As(err, &unreachable), errors.As(err, &proxy), errors.As(err, &authority):
 		text, remedy := whyUnreachable(err)
 		return fail(exitUnreachable, "%s; %s", text, remedy)
+	case errors.Is(err, bitbucket.ErrEcho):
+		return fail(exitFailed, "%v; look at what was asked for", err)
 	case errors.Is(err, bitbucket.ErrTooLarge):
 		return fail(exitFailed, "%v; ask for less, with pagelen or fields", err)
 	}

@@ -73,13 +73,17 @@ func (p *process) rotate(ctx context.Context, f *rotateFlags) error {
 	p.remarkToken(asked)
 	account := asked.account
 	if !f.noVerify {
-		if account, err = p.approve(ctx, account, asked.token.Token, true); err != nil {
+		if account, _, err = p.approve(ctx, account, asked.token.Token, true); err != nil {
 			return err
 		}
 	}
 	kept, old, err := p.exchange(ctx, was, account, asked.token.Token)
 	if err != nil {
 		return err
+	}
+	if f.noVerify {
+		// The person vouches for it: what was held against it counts no more.
+		p.observations().Forget(kept.Fingerprint)
 	}
 	revoke := ""
 	if old.Name != "" {
@@ -102,7 +106,7 @@ func (p *process) rollBack(ctx context.Context, f *rotateFlags) error {
 	}
 	account := recordOf(planned.back, planned.present, planned.old)
 	if !f.noVerify {
-		if account, err = p.approve(ctx, account, planned.back, true); err != nil {
+		if account, _, err = p.approve(ctx, account, planned.back, true); err != nil {
 			return err
 		}
 	}
@@ -192,8 +196,4 @@ func (p *process) saidSwapped(what, other string, kept, old store.Account, then 
 	if kept.Backend == store.BackendFile {
 		p.sayFileLock(kept.Name)
 	}
-}
-
-func rotateCommand(a store.Account) string {
-	return strings.Replace(storeCommand(a), " store", " rotate", 1)
 }

@@ -93,19 +93,21 @@ func (p *process) carry(ctx context.Context, asked *answers, by string) (store.A
 // keepToken stores the token that was given, and returns the account as it is kept.
 func (p *process) keepToken(ctx context.Context, asked *answers, by string) (store.Account, error) {
 	p.remarkToken(asked)
+	alive := false
 	if !asked.flags.noVerify {
-		approved, err := p.approve(ctx, asked.account, asked.token.Token, false)
-		if err != nil {
+		var err error
+		if asked.account, alive, err = p.approve(ctx, asked.account, asked.token.Token, false); err != nil {
 			return asked.account, err
 		}
-		asked.account = approved
 	}
 	kept, err := p.keep(ctx, asked.account, asked.token.Token, by)
 	if err != nil {
 		return kept, p.backendFailure(err, asked.account)
 	}
-	// The person vouches for it: what was held against it counts no more.
-	p.observations().Forget(kept.Fingerprint)
+	if !alive {
+		// The person vouches for it: what was held against it counts no more.
+		p.observations().Forget(kept.Fingerprint)
+	}
 	p.saidStored(kept, asked.flags.backend != "" || asked.before.Backend != "")
 	p.dropStalePrevious(ctx)
 	return kept, nil

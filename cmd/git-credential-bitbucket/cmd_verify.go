@@ -47,6 +47,7 @@ func (p *process) verify(ctx context.Context, account, repo string, asJSON bool)
 	if err := p.learn(q, "verify"); err != nil {
 		return err
 	}
+	p.dropStalePrevious(ctx)
 	causes := q.verdict.Causes
 	if q.verdict.Life == bitbucket.Alive && p.sendsEmail(ctx, q.repository) {
 		causes = append([]bitbucket.Cause{bitbucket.CauseEmailForGit}, causes...)

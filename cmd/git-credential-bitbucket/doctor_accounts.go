@@ -77,6 +77,16 @@ func (e *examination) accountFindings(a store.Account) []finding {
 		}
 		fs = append(fs, finding{level, id, text, again})
 	}
+	for _, s := range r.Silent {
+		if s.Count >= helper.SilentUntilNotice {
+			repository := ""
+			if s.Workspace != "" {
+				repository = s.Workspace + "/REPOSITORY"
+			}
+			fs = append(fs, finding{levelNote, "token-silent", fmt.Sprintf("account %s: git asked for its token %s%s and reported neither success nor refusal: mostly no access to the repository, or a scope that lacks", a.Name, times(s.Count), inWorkspace(helper.Notice{Workspace: s.Workspace})),
+				"type: " + verifyCommand(a, repository)})
+		}
+	}
 	if len(fs) == 0 {
 		until := ""
 		if !a.Expires.IsZero() {

@@ -34,7 +34,10 @@ func (p *process) inquire(ctx context.Context, s subject, repository bitbucket.R
 		q.verdict = bitbucket.Judge(q.evidence)
 		return q
 	}
-	client, _, err := p.client(ctx)
+	client, notes, err := p.client(ctx)
+	for _, note := range notes {
+		p.say(asWarning, "%s; %s", note.text, note.remedy)
+	}
 	if err != nil {
 		q.unreachable(err)
 		q.verdict = bitbucket.Judge(q.evidence)
@@ -126,14 +129,9 @@ func (q *inquiry) ask(ctx context.Context, p *process, most int, call func() (bi
 // the history.
 func (p *process) learn(q *inquiry, by string) error {
 	fingerprint, now := q.subject.token.Fingerprint(), p.now()
-	seen := p.observations()
 	switch q.verdict.Life {
 	case bitbucket.Alive:
-		// What cannot be noted is asked again the next time.
-		_ = seen.Append(fingerprint, store.Event{At: now, What: store.EventCleared})
-		if user := q.evidence.User; user != nil && user.Answer != bitbucket.AnswerRefused {
-			_ = seen.Append(fingerprint, store.Event{At: now, What: store.EventVerified, Note: q.subject.email})
-		}
+		q.acquit(p)
 	case bitbucket.Dead:
 	default:
 		return nil
@@ -161,6 +159,18 @@ func (p *process) learn(q *inquiry, by string) error {
 		p.record(wasTakenUp, name, by, before.Hint+": Bitbucket takes it")
 	}
 	return nil
+}
+
+// acquit notes that the token is alive: what was held against it counts no more. What
+// cannot be noted is asked again the next time.
+func (q *inquiry) acquit(p *process) {
+	fingerprint, now := q.subject.token.Fingerprint(), p.now()
+	seen := p.observations()
+	_ = seen.Append(fingerprint, store.Event{At: now, What: store.EventCleared})
+	if user := q.evidence.User; user != nil && user.Answer != bitbucket.AnswerRefused {
+		_ = seen.Append(fingerprint, store.Event{At: now, What: store.EventVerified, Note: q.subject.email})
+	}
+	seen.SettledAll(fingerprint, now)
 }
 
 // mend brings the account's record up to what was found.

@@ -80,8 +80,6 @@ func (p *process) exchange(ctx context.Context, was held, a store.Account, token
 	if kept, err = p.file(ctx, p.accounts(), a.Name, a, token); err != nil {
 		return kept, old, p.backendFailure(err, now.present)
 	}
-	// The person vouches for the new one. What was seen of the old one may be needed.
-	p.observations().Forget(kept.Fingerprint)
 	store.SweepFiles(p.backendConfig())
 	p.record(wasRotated, kept.Name, "rotate", now.token.Hint()+" to "+kept.Hint+" in "+kept.Backend)
 	return kept, old, nil

@@ -107,7 +107,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 		p.say(asWarning, "the token that you typed could not be kept: %s", p.whyUnusable(n.Err, n.Account))
 	case helper.Silent:
 		p.say(asNote, "git asked %s for %s%s and reported neither success nor refusal; Bitbucket answers 403, 404, 410, 429 or 5xx then, which git tells no helper; to see why, type: %s",
-			times(n.Count), token, inWorkspace(n), verifyAccess(n.Account, n.Repository))
+			times(n.Count), token, inWorkspace(n), verifyCommand(n.Account, n.Repository))
 	case helper.NotAdoptedDead:
 		p.say(asWarning, "what you typed is an app password and is not kept: Bitbucket ended those on %s; %s", bitbucket.AppPasswordsEnded, again)
 	}
@@ -144,19 +144,27 @@ func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
 }
 
 func storeCommand(a store.Account) string {
-	command := "git-credential-bitbucket store"
+	return withAccount("git-credential-bitbucket store", a)
+}
+
+func rotateCommand(a store.Account) string {
+	return withAccount("git-credential-bitbucket rotate", a)
+}
+
+// verifyCommand asks Bitbucket about the account's token and the repository.
+func verifyCommand(a store.Account, repository string) string {
+	if repository == "" {
+		repository = "WORKSPACE/REPOSITORY"
+	}
+	return withAccount("git-credential-bitbucket verify", a) + " --repo " + repository
+}
+
+// withAccount names the account, unless it is the one that commands mean anyway.
+func withAccount(command string, a store.Account) string {
 	if a.Name != "" && a.Name != helper.DefaultAccount {
 		command += " --account " + a.Name
 	}
 	return command
-}
-
-// verifyAccess asks Bitbucket about the account's token and the repository.
-func verifyAccess(a store.Account, repository string) string {
-	if repository == "" {
-		return verifyCommand(a)
-	}
-	return withAccount("git-credential-bitbucket verify", a) + " --repo " + repository
 }
 
 func meaning(n helper.Notice) string {

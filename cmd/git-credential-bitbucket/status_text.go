@@ -111,10 +111,10 @@ func printUses(out *strings.Builder, u usesReport, account store.Account) {
 	for _, s := range u.Silent {
 		repository := ""
 		if s.Workspace != "" {
-			repository = s.Workspace + "/REPO"
+			repository = s.Workspace + "/REPOSITORY"
 		}
 		fmt.Fprintf(out, "  asked for %s%s, last at %s, and git reported neither success nor refusal: mostly no access to the repository, or a scope that lacks; type: %s\n",
-			times(s.Count), inWorkspace(helper.Notice{Workspace: s.Workspace}), minute(s.Last), verifyAccess(account, repository))
+			times(s.Count), inWorkspace(helper.Notice{Workspace: s.Workspace}), minute(s.Last), verifyCommand(account, repository))
 	}
 }
 
