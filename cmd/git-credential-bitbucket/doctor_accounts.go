@@ -92,7 +92,7 @@ func (e *examination) accountFindings(a store.Account) []finding {
 		if !a.Expires.IsZero() {
 			until = ", until " + date(a.Expires)
 		}
-		fs = append(fs, finding{levelOK, "account", fmt.Sprintf("account %s: %s %s%s", a.Name, bitbucket.Kind(a.Kind), a.Hint, until), ""})
+		fs = append(fs, finding{levelOK, "account", fmt.Sprintf("account %s: %s%s", a.Name, bitbucket.Kind(a.Kind), until), ""})
 	}
 	return fs
 }
@@ -163,7 +163,7 @@ func (e *examination) tokenFinding(ctx context.Context, vault *store.Vault, a st
 		err error
 		id  string
 	}{
-		{store.ErrLocked, "backend-locked"}, {store.ErrNoKeyring, "backend-unmade"}, {store.ErrAbsent, "backend-absent"},
+		{store.ErrLocked, "backend-locked"}, {store.ErrAbsent, "backend-absent"},
 		{store.ErrRefused, "backend-refused"}, {store.ErrDamaged, "backend-damaged"}, {store.ErrTimeout, "backend-silent"},
 	} {
 		if errors.As(err, &failed) && errors.Is(err, known.err) {

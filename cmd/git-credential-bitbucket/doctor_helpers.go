@@ -123,13 +123,9 @@ func (e *examination) helperFinding(f install.Finding, program string, helpers [
 
 // ourHelper looks at the program that git runs by a line that is ours.
 func (e *examination) ourHelper(ctx context.Context, h install.Helper, own string) []finding {
-	program := filepath.FromSlash(h.Command.Program)
-	if program == "" {
-		found, err := exec.LookPath(install.Binary)
-		if err != nil {
-			return []finding{{levelProblem, "helper-program", "git's config names this helper, and it is in no folder of PATH", "type: git-credential-bitbucket install"}}
-		}
-		program = found
+	program, err := programOf(h)
+	if err != nil {
+		return []finding{{levelProblem, "helper-program", "git's config names this helper, and it is in no folder of PATH", "type: git-credential-bitbucket install"}}
 	}
 	from := strings.TrimPrefix(h.Line.Origin, "file:")
 	info, err := os.Stat(program)
@@ -142,6 +138,14 @@ func (e *examination) ourHelper(ctx context.Context, h install.Helper, own strin
 		return nil
 	}
 	return e.otherVersion(ctx, program, "git runs")
+}
+
+// programOf is the program of a line that is ours.
+func programOf(h install.Helper) (string, error) {
+	if h.Command.Program != "" {
+		return filepath.FromSlash(h.Command.Program), nil
+	}
+	return exec.LookPath(install.Binary)
 }
 
 // otherVersion compares a program's version with this one's.

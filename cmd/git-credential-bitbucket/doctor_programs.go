@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"git-credential-bitbucket/install"
 )
@@ -17,9 +18,10 @@ func checkPrograms(ctx context.Context, e *examination) []finding {
 	if err != nil {
 		own = ""
 	}
+	run := e.programsRun()
 	for i, path := range programsOn(e.env("PATH")) {
 		info, err := os.Stat(path)
-		if err != nil || own != "" && sameFile(info, own) {
+		if err != nil || own != "" && sameFile(info, own) || slices.ContainsFunc(run, func(other string) bool { return sameFile(info, other) }) {
 			continue
 		}
 		others := e.otherVersion(ctx, path, "on PATH is also")
@@ -33,6 +35,20 @@ func checkPrograms(ctx context.Context, e *examination) []finding {
 			"when you no longer use it, remove its OAuth consumer at Bitbucket, then that folder"})
 	}
 	return fs
+}
+
+// programsRun are those that git runs by lines that are ours: checkHelpers looks at them.
+func (e *examination) programsRun() []string {
+	var run []string
+	for _, h := range install.Examine(e.lines, e.ours(), "", install.Surroundings{}).Helpers {
+		if !h.Command.Ours {
+			continue
+		}
+		if program, err := programOf(h); err == nil {
+			run = append(run, program)
+		}
+	}
+	return run
 }
 
 // programsOn are the programs of this one's name in the folders of PATH, each file once.

@@ -46,6 +46,7 @@ func (p *process) readNetwork(ctx context.Context) *network {
 	hosts := []string{bitbucket.Host, bitbucket.RESTHost}
 	configured := make([]install.HTTP, len(hosts))
 	if git, err := p.git(); err == nil {
+		git.Timeout = askLimit
 		var urls []string
 		for _, host := range hosts {
 			urls = append(urls, "https://"+host+"/")
