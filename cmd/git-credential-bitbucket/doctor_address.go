@@ -11,7 +11,7 @@ import (
 // An address is a URL of the site, or of its host's other name, with http or https, as it
 // stands in a config.
 type address struct {
-	scheme, user, host, path string
+	scheme, user, host, path string // the path without what follows a "?" or "#"
 	hasUser                  bool
 	secret                   secret.Secret // zero: none
 }
@@ -27,6 +27,7 @@ func parseAddress(text string) (a address, ok bool) {
 	authority := rest
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		authority, a.path = rest[:i], rest[i:]
+		a.path = a.path[:strings.IndexAny(a.path+"?", "?#")]
 	}
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		user, password, _ := strings.Cut(authority[:i], ":")

@@ -74,28 +74,38 @@ func order(helpers []install.Helper) string {
 	return strings.Join(names, ", then ")
 }
 
-// helperName is the helper's value; of shell text, which can hold anything, its beginning.
+// helperName is the helper's program or name: what follows can hold anything, a secret too.
 func helperName(h install.Helper) string {
-	if shell, ok := strings.CutPrefix(h.Line.Value, "!"); ok && h.Command.Program == "" {
-		word, _, _ := strings.Cut(strings.TrimSpace(shell), " ")
-		return fmt.Sprintf("%q", "!"+word+" …")
+	word, rest, _ := strings.Cut(strings.TrimSpace(h.Line.Value), " ")
+	switch {
+	case h.Command.Ours:
+		word = strings.TrimSuffix(h.Line.Value, h.Command.Flags)
+	case rest != "":
+		word += " …"
 	}
-	if h.Command.Ours {
-		return fmt.Sprintf("%q", strings.TrimSuffix(h.Line.Value, h.Command.Flags))
-	}
-	return fmt.Sprintf("%q", h.Line.Value)
+	return fmt.Sprintf("%q", word)
 }
 
-var installLevels = map[install.FindingKind]struct{ level, id string }{
-	install.LaterHelper:   {levelProblem, "helper-later"},
-	install.EarlierHelper: {levelProblem, "helper-earlier"},
-	install.Shadowed:      {levelProblem, "helper-shadowed"},
-	install.OtherOurs:     {levelNote, "helper-other-copy"},
-	install.PathOff:       {levelProblem, "path-off"},
-	install.NotOnPath:     {levelNote, "program-off-path"},
-	install.OtherOnPath:   {levelProblem, "program-other"},
-	install.Unstable:      {levelProblem, "program-unstable"},
-	install.NoLFSAccess:   {levelNote, "lfs-403"},
+// installLevel is the level and the id of one of install's findings.
+func installLevel(kind install.FindingKind) (level, id string) {
+	switch kind {
+	case install.LaterHelper:
+		return levelProblem, "helper-later"
+	case install.EarlierHelper:
+		return levelProblem, "helper-earlier"
+	case install.Shadowed:
+		return levelProblem, "helper-shadowed"
+	case install.OtherOurs:
+		return levelNote, "helper-other-copy"
+	case install.PathOff:
+		return levelProblem, "path-off"
+	case install.Unstable:
+		return levelProblem, "program-unstable"
+	case install.NotOnPath:
+		return levelNote, "program-off-path"
+	default: // install.NoLFSAccess
+		return levelNote, "lfs-403"
+	}
 }
 
 // helperFinding puts one of install's findings into the report, unless it means nothing.
@@ -112,13 +122,10 @@ func (e *examination) helperFinding(f install.Finding, program string, helpers [
 	case install.OtherOnPath:
 		return finding{}, false // checkPrograms has more to say of it
 	}
-	// Shell text can hold a secret.
-	if strings.HasPrefix(f.Line.Value, "!") {
-		f.Line.Value = strings.Trim(helperName(install.Helper{Line: f.Line}), `"`)
-	}
+	f.Line.Value = strings.Trim(helperName(install.Helper{Line: f.Line}), `"`)
 	_, text, remedy := findingWords(f)
-	known := installLevels[f.Kind]
-	return finding{known.level, known.id, strings.ReplaceAll(text, "file:", ""), remedy}, true
+	level, id := installLevel(f.Kind)
+	return finding{level, id, strings.ReplaceAll(text, "file:", ""), remedy}, true
 }
 
 // ourHelper looks at the program that git runs by a line that is ours.

@@ -73,8 +73,10 @@ func masked(u *url.URL) string {
 	return u.Scheme + "://" + user + u.Host
 }
 
-// tolerated is how far a clock may be off.
-const tolerated = 5 * time.Minute
+const (
+	tolerated = 5 * time.Minute // how far a clock may be off
+	siteLimit = 5 * time.Second
+)
 
 // checkSite asks the site whether it answers, and compares clocks. No token is sent.
 func checkSite(ctx context.Context, e *examination) []finding {
@@ -84,6 +86,8 @@ func checkSite(ctx context.Context, e *examination) []finding {
 	}
 	var reply bitbucket.Reply
 	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, siteLimit)
+		defer cancel()
 		reply, err = client.Reach(ctx)
 	}
 	if err != nil {

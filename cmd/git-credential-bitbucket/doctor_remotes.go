@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"git-credential-bitbucket/bitbucket"
@@ -37,7 +38,7 @@ func checkRemotes(ctx context.Context, e *examination) []finding {
 		}
 	}
 	if len(fs) == 0 && e.remote != "" {
-		fs = append(fs, finding{levelOK, "remote", fmt.Sprintf("this repository's remote %s is %s", e.remote, e.path), ""})
+		fs = append(fs, finding{levelOK, "remote", fmt.Sprintf("this repository's remote %s is %s", quoted(e.remote), e.path), ""})
 	}
 	return fs
 }
@@ -61,15 +62,15 @@ func placeOf(l install.Line) (p addressPlace, ok bool) {
 	clean := shellWord(p.address.clean())
 	switch {
 	case section == "remote" && variable == "url":
-		p.what, p.remedy = "the address of remote "+name, "git remote set-url "+shellWord(name)+" "+clean
+		p.what, p.remedy = "the address of remote "+quoted(name), "git remote set-url "+shellWord(name)+" "+clean
 	case section == "remote" && variable == "pushurl":
-		p.what, p.remedy = "the address to push to of remote "+name, "git remote set-url --push "+shellWord(name)+" "+clean
+		p.what, p.remedy = "the address to push to of remote "+quoted(name), "git remote set-url --push "+shellWord(name)+" "+clean
 	case section == "submodule" && variable == "url" && file == ".gitmodules":
-		p.what, p.remedy = "the address of submodule "+name+" in .gitmodules", fmt.Sprintf("git config --file %s %s %s", shellWord(l.File()), shellWord(l.Key), clean)
+		p.what, p.remedy = "the address of submodule "+quoted(name)+" in .gitmodules", fmt.Sprintf("git config --file %s %s %s", shellWord(l.File()), shellWord(l.Key), clean)
 	case section == "submodule" && variable == "url":
-		p.what, p.remedy = "the address of submodule "+name, fmt.Sprintf("git config %s %s", shellWord(l.Key), clean)
+		p.what, p.remedy = "the address of submodule "+quoted(name), fmt.Sprintf("git config %s %s", shellWord(l.Key), clean)
 	case section == "url" && (variable == "insteadof" || variable == "pushinsteadof"):
-		p.what, p.remedy = "the address that git puts in place of "+l.Value+", in "+strings.TrimPrefix(l.Origin, "file:"), "git config --file "+shellWord(l.File())+" --edit"
+		p.what, p.remedy = "the address that git puts in place of "+quoted(l.Value)+", in "+strings.TrimPrefix(l.Origin, "file:"), "git config --file "+shellWord(l.File())+" --edit"
 	default:
 		return p, false
 	}
@@ -96,3 +97,14 @@ func (p addressPlace) findings() []finding {
 	}
 	return nil
 }
+
+// quoted is a name that somebody else may have chosen, so that it does not pass for
+// words of this report.
+func quoted(name string) string {
+	if name != "" && strings.Trim(name, nameBytes) == "" {
+		return name
+	}
+	return strconv.Quote(name)
+}
+
+const nameBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-.:@"
