@@ -19,7 +19,7 @@ const (
 
 // An examination is what several checks look at.
 type examination struct {
-	*process // its variables are those of the beginning: opening pass drops some
+	*process // its variables are those of the beginning: opening pass changes some
 	git      install.Git
 	gitErr   error // there is no git, or it does not work
 	version  install.Version
@@ -105,7 +105,7 @@ func (p *process) examination(ctx context.Context, about bitbucket.Repository) *
 	return e
 }
 
-// frozen is the process with the variables of now that opening pass drops.
+// frozen is the process with the variables of now that opening pass changes.
 func (p *process) frozen() *process {
 	type variable struct {
 		value string
@@ -116,7 +116,7 @@ func (p *process) frozen() *process {
 		value, set := p.lookup(name)
 		kept[name] = variable{value, set}
 	}
-	for _, name := range append(sourceNames(), passphraseVariable, passphraseVariable+"_FILE") {
+	for _, name := range append(sourceNames(), passphraseVariable, passphraseVariable+"_FILE", gpgOptions) {
 		keep(name)
 	}
 	same, lookup := *p, p.lookup
