@@ -35,3 +35,16 @@ func sweep(path string) {
 		}
 	}
 }
+
+// Sweep removes what killed writers of the file left beside it.
+func (a *Accounts) Sweep() {
+	if left, _ := filepath.Glob(a.Path() + ".*" + tempSuffix); len(left) == 0 {
+		return
+	}
+	unlock, err := lockFor(updateLimit, a.Path()+".lock")
+	if err != nil {
+		return
+	}
+	defer unlock()
+	removeTemps(a.Path())
+}

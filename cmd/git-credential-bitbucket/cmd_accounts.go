@@ -72,8 +72,8 @@ func (p *process) forget(ctx context.Context, names []string) error {
 		}
 	}
 	if len(book.Accounts) > 0 {
-		store.SweepFiles(p.backendConfig())
 		p.sweepPrevious(ctx)
+		p.tidy()
 		p.sayNoDefault()
 	}
 	return nil

@@ -42,6 +42,13 @@ func (p *process) holds(ctx context.Context, name string) (held, error) {
 	return held{present, token}, nil
 }
 
+// tidy removes what killed commands left half written. Only for the sole writer.
+func (p *process) tidy() {
+	store.SweepFiles(p.backendConfig())
+	p.accounts().Sweep()
+	p.previous().Sweep()
+}
+
 // exchange gives the account another token and keeps the one that it held. It returns
 // both as they are recorded then; old has no name where none is kept.
 func (p *process) exchange(ctx context.Context, was held, a store.Account, token secret.Secret) (kept, old store.Account, err error) {
@@ -50,6 +57,7 @@ func (p *process) exchange(ctx context.Context, was held, a store.Account, token
 		return a, old, err
 	}
 	defer done()
+	p.tidy()
 	now, err := p.holds(ctx, a.Name)
 	if err != nil {
 		return a, old, err
@@ -80,7 +88,6 @@ func (p *process) exchange(ctx context.Context, was held, a store.Account, token
 	if kept, err = p.file(ctx, p.accounts(), a.Name, a, token); err != nil {
 		return kept, old, p.backendFailure(err, now.present)
 	}
-	store.SweepFiles(p.backendConfig())
 	p.record(wasRotated, kept.Name, "rotate", now.token.Hint()+" to "+kept.Hint+" in "+kept.Backend)
 	return kept, old, nil
 }
@@ -103,6 +110,7 @@ func (c change) half() bool { return c.back.Equal(c.token) }
 
 // planBack finds what there is to go back to. Only for the sole writer.
 func (p *process) planBack(ctx context.Context, name string) (c change, err error) {
+	p.tidy()
 	if c.held, err = p.holds(ctx, name); err != nil {
 		return c, err
 	}
@@ -184,7 +192,6 @@ func (p *process) goBack(ctx context.Context, planned change, a store.Account) (
 		}
 		p.clear(ctx, vault, asideKey(a.Name), []string{c.old.Backend})
 	}
-	store.SweepFiles(p.backendConfig())
 	p.record(wasRestored, kept.Name, "rotate --rollback", kept.Hint+" in "+kept.Backend)
 	return kept, old, nil
 }
