@@ -89,7 +89,8 @@ func (k *killer) kill(cmd *exec.Cmd) (at string, status int, err error) {
 			}
 			_ = unix.PtraceSyscall(thread, pass)
 		}
-		if thread, err = unix.Wait4(-1, &ws, unix.WALL|unix.WNOTHREAD, nil); thread == k.pid && (ws.Exited() || ws.Signaled()) {
+		// By its group, for the tests beside this one have children too.
+		if thread, err = unix.Wait4(-k.pid, &ws, unix.WALL, nil); thread == k.pid && (ws.Exited() || ws.Signaled()) {
 			break
 		}
 	}
