@@ -46,6 +46,8 @@ func TestRecordsChild(t *testing.T) {
 		for i := range 25 {
 			mustUpdate(t, a, put(Account{Name: fmt.Sprintf("p%d-%d", number, i)}))
 		}
+	case "history":
+		writeHistory(t, dir, number)
 	case "forever":
 		fmt.Println("begun")
 		for i := 0; ; i++ {

@@ -66,20 +66,27 @@ func writeTemp(path string, data []byte, perm os.FileMode, sync func(*os.File) e
 // removeTemps removes what killed writers left beside path. Only for who holds the
 // lock under which path is written.
 func removeTemps(path string) {
+	for _, temp := range temps(path) {
+		_ = os.Remove(temp)
+	}
+}
+
+// temps lists the temporary files beside path.
+func temps(path string) (all []string) {
 	target, err := followLinks(path)
 	if err != nil {
-		return
+		return nil
 	}
-	dir := dirOf(target)
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(dirOf(target))
 	if err != nil {
-		return
+		return nil
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), filepath.Base(target)+".") && strings.HasSuffix(e.Name(), tempSuffix) {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
+			all = append(all, filepath.Join(dirOf(target), e.Name()))
 		}
 	}
+	return all
 }
 
 // followLinks returns the path of the file that path leads to, which need not exist.

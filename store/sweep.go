@@ -38,7 +38,7 @@ func sweep(path string) {
 
 // Sweep removes what killed writers of the file left beside it.
 func (a *Accounts) Sweep() {
-	if left, _ := filepath.Glob(a.Path() + ".*" + tempSuffix); len(left) == 0 {
+	if a.dir == "" || len(temps(a.Path())) == 0 {
 		return
 	}
 	unlock, err := lockFor(updateLimit, a.Path()+".lock")

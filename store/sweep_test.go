@@ -79,3 +79,29 @@ func TestSweep(t *testing.T) {
 		})
 	}
 }
+
+// What a killed writer left beside the records goes, and nothing else.
+func TestSweepRecords(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	records := OpenPrevious(dir)
+	records.Sweep()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Fatalf("%v, %v", left, err)
+	}
+	mustUpdate(t, records, put(Account{Name: "work"}))
+	before, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"previous.1.tmp", "previous.2.tmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records.Sweep()
+	after, err := os.ReadDir(dir)
+	if err != nil || len(after) != len(before) {
+		t.Errorf("%v, %v; want %v", after, err, before)
+	}
+}

@@ -48,7 +48,10 @@ func TestRotateOnATerminal(t *testing.T) {
 
 	// The scopes are those that the old token was seen to have.
 	records := store.OpenAccounts(filepath.Join(p.home, "config", "git-credential-bitbucket"))
-	err := records.Update(func(b *store.Book) error { b.Account("default").Scopes = "read:repository:bitbucket,read:me"; return nil })
+	err := records.Update(func(b *store.Book) error {
+		b.Account("default").Scopes = "read:repository:bitbucket,read:me"
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

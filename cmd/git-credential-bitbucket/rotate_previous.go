@@ -62,10 +62,9 @@ func (p *process) movePrevious(ctx context.Context, a store.Account) {
 	if err != nil || !found || p.stale(old) || old.Backend == a.Backend && a.Backend != store.BackendFile {
 		return
 	}
-	vault := store.NewVault(p.backend)
-	token, err := vault.Get(ctx, old.Backend, previousKey(a.Name))
+	token, err := store.NewVault(p.backend).Get(ctx, old.Backend, previousKey(a.Name))
 	if err == nil {
-		p.clear(ctx, vault, asideKey(a.Name), []string{old.Backend})
+		p.clearAside(ctx, old)
 		moved := recordOf(token, a, old)
 		moved.Backend, moved.Replaced = a.Backend, old.Replaced
 		_, err = p.keepPrevious(ctx, moved, token)
@@ -73,6 +72,12 @@ func (p *process) movePrevious(ctx context.Context, a store.Account) {
 	if err != nil {
 		p.say(asWarning, "the token before the last rotation stays in %s: %s", backendName(old.Backend), oneLine(err.Error()))
 	}
+}
+
+// clearAside removes what a rollback put aside. If it fails, so does the next that is done
+// to the previous token, and is told; dropPrevious tries again.
+func (p *process) clearAside(ctx context.Context, old store.Account) {
+	_ = store.NewVault(p.backend).Delete(ctx, old.Backend, asideKey(old.Name))
 }
 
 // dropPrevious removes an account's previous token and its record, and what a killed

@@ -70,7 +70,7 @@ func (p *process) exchange(ctx context.Context, was held, a store.Account, token
 		return a, old, p.backendFailure(err, a)
 	}
 	if found {
-		p.clear(ctx, store.NewVault(p.backend), asideKey(a.Name), []string{old.Backend})
+		p.clearAside(ctx, old)
 	}
 	// Otherwise a rotate was killed that had come to the new token.
 	if !now.token.Equal(token) {
@@ -172,9 +172,8 @@ func (p *process) goBack(ctx context.Context, planned change, a store.Account) (
 	if !c.back.Equal(planned.back) || !c.token.Equal(planned.token) {
 		return a, old, errMeanwhile(a.Name)
 	}
-	vault := store.NewVault(p.backend)
 	if !c.half() {
-		if err := vault.Put(ctx, c.old.Backend, asideKey(a.Name), c.keep); err != nil {
+		if err := store.NewVault(p.backend).Put(ctx, c.old.Backend, asideKey(a.Name), c.keep); err != nil {
 			return a, old, p.backendFailure(err, c.old)
 		}
 	}
@@ -190,7 +189,7 @@ func (p *process) goBack(ctx context.Context, planned change, a store.Account) (
 		if old, err = p.keepPrevious(ctx, old, c.keep); err != nil {
 			return kept, old, p.backendFailure(err, c.old)
 		}
-		p.clear(ctx, vault, asideKey(a.Name), []string{c.old.Backend})
+		p.clearAside(ctx, c.old)
 	}
 	p.record(wasRestored, kept.Name, "rotate --rollback", kept.Hint+" in "+kept.Backend)
 	return kept, old, nil
