@@ -23,7 +23,7 @@ func TestRotateOnATerminal(t *testing.T) {
 	one, two, access := bitbuckettest.APIToken("one"), bitbuckettest.APIToken("two"), bitbuckettest.AccessToken("three")
 	p := newPerson(t, "")
 	p.gets(one, "store", "--token-stdin", "--email", "alice@example.com")
-	s := p.runs("rotate")
+	s := p.runs("rotate", "--no-verify")
 	s.sees("Make an API token with scopes, for the app Bitbucket, at https://id.atlassian.com/manage-profile/security/api-tokens\n  and tick the scopes " + usualScopes + "\n")
 	s.answers(newTokenPrompt, one)
 	s.sees("  …" + one[len(one)-4:] + " is the token that account default has already; make a new one at https://id")
@@ -55,7 +55,7 @@ func TestRotateOnATerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = p.runs("rotate")
+	s = p.runs("rotate", "--no-verify")
 	s.sees("  and tick the scopes read:repository:bitbucket, read:me, as the old token had them\n")
 	s.answers(newTokenPrompt, bitbuckettest.AppPassword("old"))
 	s.sees("bitbucket: error: this is an app password, and Bitbucket ended those on 2026-07-28; ")
@@ -63,7 +63,7 @@ func TestRotateOnATerminal(t *testing.T) {
 
 	// An access token is made elsewhere.
 	p.gets(access, "store", "--token-stdin", "--account", "pipeline")
-	s = p.runs("rotate", "--account", "pipeline")
+	s = p.runs("rotate", "--no-verify", "--account", "pipeline")
 	s.sees("Make an access token in the settings of the repository, project or workspace of the old one\n")
 	s.answers(newTokenPrompt, bitbuckettest.AccessToken("four"))
 	s.answers("Expires on [unknown]: ", "")
@@ -80,7 +80,7 @@ func TestRotateInterrupted(t *testing.T) {
 	for _, c := range []struct{ at, key string }{
 		{newTokenPrompt, ctrlC}, {newTokenPrompt, ctrlBackslash}, {emailPrompt, ctrlC}, {expiryPrompt, ctrlC}, {expiryPrompt, ctrlD},
 	} {
-		s := p.runs("rotate")
+		s := p.runs("rotate", "--no-verify")
 		for _, q := range []struct{ prompt, answer string }{{newTokenPrompt, two}, {emailPrompt, ""}, {expiryPrompt, ""}} {
 			s.sees(q.prompt)
 			if q.prompt == c.at {
@@ -135,7 +135,7 @@ func TestRotateOpensABrowser(t *testing.T) {
 	} {
 		_, _ = os.Remove(told), os.Remove(seen)
 		p.env = append(usual[:len(usual):len(usual)], c.env...)
-		s := p.runs(append([]string{"rotate"}, c.args...)...)
+		s := p.runs(append([]string{"rotate", "--no-verify"}, c.args...)...)
 		s.sees(newTokenPrompt) // the browser, which stays until then, is not waited for
 		p.write(seen, "")
 		if strings.Contains(s.text(), opened) != c.opens {
