@@ -23,6 +23,10 @@ func (s *Server) Command(args ...string) error {
 		return s.commandCommit(args)
 	case "token":
 		return s.commandToken(args)
+	case "consumer":
+		return s.commandConsumer(args)
+	case "oauth":
+		return s.commandOAuth(args)
 	case "fault":
 		return s.commandFault(args)
 	case "expect":
@@ -39,6 +43,8 @@ func (s *Server) Command(args ...string) error {
 		return s.Revoke(args[0])
 	case "expire":
 		return s.Expire(args[0])
+	case "clock":
+		return s.commandClock(args[0])
 	case "host":
 		s.AddHost(args[0])
 		return nil
@@ -64,11 +70,13 @@ func (s *Server) Query(args ...string) (string, error) {
 	case "ca 0":
 		return s.CAFile() + "\n", nil
 	case "text 1":
-		token, ok := s.Token(args[0])
-		if !ok {
-			return "", fmt.Errorf("no token %q", args[0])
-		}
-		return token.Text + "\n", nil
+		text, err := s.textOf(args[0])
+		return text + "\n", err
+	case "refresh 1":
+		return s.refreshFingerprint(args[0])
+	case "alive-refresh 1":
+		n, err := s.RefreshTokensAlive(args[0])
+		return fmt.Sprintln(n), err
 	case "head 1":
 		head, err := s.Head(args[0])
 		return head + "\n", err
@@ -89,7 +97,7 @@ func (s *Server) Query(args ...string) (string, error) {
 }
 
 // queries are the first words that Query understands.
-var queries = []string{"rejected", "gitconfig", "env", "proxy", "ca", "text", "head", "cat", "count", "log"}
+var queries = []string{"rejected", "gitconfig", "env", "proxy", "ca", "text", "refresh", "alive-refresh", "head", "cat", "count", "log"}
 
 func (s *Server) lines(fits func(Request) bool) string {
 	var text strings.Builder
@@ -148,7 +156,7 @@ func (s *Server) commandToken(args []string) error {
 		"repos":      list(&token.Repos),
 		"expires": func(v string) error {
 			d, err := time.ParseDuration(v)
-			token.Expires = time.Now().Add(d)
+			token.Expires = s.Now().Add(d)
 			return err
 		},
 	})
@@ -183,6 +191,9 @@ func (s *Server) commandFault(args []string) error {
 		"delay":    duration(&fault.Delay),
 		"by":       duration(&fault.By),
 		"status":   number(&fault.Status),
+		"grant":    text(&fault.Grant),
+		"field":    text(&fault.Field),
+		"value":    text(&fault.Value),
 	})
 	if err != nil {
 		return fmt.Errorf("fault: %w", err)

@@ -14,7 +14,8 @@ const (
 	All       = "all"       // every request, before anyone looks at its token
 	Anonymous = "anonymous" // requests without a token
 
-	pages = "pages" // REST's answers that have a next page: foreignnext's own
+	pages   = "pages"   // REST's answers that have a next page: foreignnext's own
+	replies = "replies" // the token endpoint's answers that hold a token
 )
 
 // Where a request is going, for Fault.At.
@@ -24,6 +25,10 @@ const (
 	atPush  = "push"  // POST git-receive-pack
 	atLFS   = "lfs"
 	atREST  = "rest"
+
+	atOAuth     = "oauth"     // the next two
+	atAuthorize = "authorize" // the page that a browser sees
+	atToken     = "token"     // POST access_token
 )
 
 // Fault makes the server answer otherwise than it would. The package comment lists the kinds.
@@ -31,7 +36,8 @@ type Fault struct {
 	Kind     string
 	Repo     string // "workspace/repo", "workspace", or "" for everything
 	Token    string // only for the token of this name
-	At       string // only there: refs, fetch, push, lfs, rest
+	At       string // only there: refs, fetch, push, lfs, rest, oauth, authorize, token
+	Grant    string // only where a token is asked for with this grant type
 	Requests string // login, all or anonymous; "" is as the kind has it
 
 	After int           // let so many fitting requests pass first
@@ -43,6 +49,8 @@ type Fault struct {
 	To         string        // of redirect and foreignnext: the host, or scheme and host
 	By         time.Duration // of skew: how far the server's clock is ahead, or behind if negative
 	Status     int           // of html, big and message, 0 for the kind's own
+	Field      string        // of missing and odd: the reply's field; missing's own is access_token
+	Value      string        // of odd: what the field holds, in JSON
 }
 
 type activeFault struct {
@@ -84,6 +92,10 @@ var faultKinds = map[string]faultKind{
 	"skew":        {requests: All, passes: true},
 	"nearlimit":   {requests: Logins, passes: true},
 	"foreignnext": {requests: pages, passes: true},
+	"missing":     {requests: replies, passes: true},
+	"odd":         {requests: replies, passes: true},
+	"truncated":   {requests: replies, passes: true},
+	"lost":        {requests: replies, passes: true},
 }
 
 // AddFault switches a fault on, from the next request to come. Several may be on: the earliest that fits strikes.
@@ -92,13 +104,16 @@ func (s *Server) AddFault(f Fault) error {
 	if !ok {
 		return fmt.Errorf("no kind of fault %q", f.Kind)
 	}
-	if f.Requests == "" || kind.requests == pages {
+	if f.Requests == "" || kind.requests == pages || kind.requests == replies {
 		f.Requests = kind.requests
 	} else if !slices.Contains([]string{Logins, All, Anonymous}, f.Requests) {
 		return fmt.Errorf("fault %s: requests %q: want login, all or anonymous", f.Kind, f.Requests)
 	}
-	if f.At != "" && !slices.Contains([]string{atRefs, atFetch, atPush, atLFS, atREST}, f.At) {
-		return fmt.Errorf("fault %s: at %q: want refs, fetch, push, lfs or rest", f.Kind, f.At)
+	if f.At != "" && !slices.Contains([]string{atRefs, atFetch, atPush, atLFS, atREST, atOAuth, atAuthorize, atToken}, f.At) {
+		return fmt.Errorf("fault %s: at %q: want refs, fetch, push, lfs, rest, oauth, authorize or token", f.Kind, f.At)
+	}
+	if err := f.checkOAuth(); err != nil {
+		return fmt.Errorf("fault %s: %w", f.Kind, err)
 	}
 	switch {
 	case f.Kind == "lfs403":
@@ -138,6 +153,11 @@ func (s *Server) ClearFaults() {
 func (s *Server) struckBy(requests string, goal target, token string) []*activeFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.struck(requests, goal, token)
+}
+
+// struck needs s.mu.
+func (s *Server) struck(requests string, goal target, token string) []*activeFault {
 	var struck []*activeFault
 	var last *activeFault
 	for _, f := range s.faults {
@@ -164,7 +184,7 @@ func (f *activeFault) fits(goal target, token string) bool {
 	}
 	return (f.Repo == "" || f.Repo == goal.repo || f.Repo == workspace && workspace != "") &&
 		(f.Token == "" || f.Token == token) &&
-		(f.At == "" || f.At == goal.at)
+		f.fitsPlace(goal)
 }
 
 // due counts the request and reports whether the fault is past After and within Times and For.

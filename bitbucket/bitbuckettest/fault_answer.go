@@ -28,7 +28,7 @@ func (s *Server) alter(w http.ResponseWriter, f *activeFault) {
 	case "slow":
 		s.hold(f, time.After(f.Delay))
 	case "skew":
-		w.Header().Set("Date", time.Now().Add(f.By).UTC().Format(http.TimeFormat))
+		w.Header().Set("Date", s.Now().Add(f.By).UTC().Format(http.TimeFormat))
 	case "nearlimit":
 		nearLimit(w)
 	}
@@ -64,6 +64,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *activeFault, 
 		return
 	case "message":
 		refused.text = rude(r)
+		if at == atToken {
+			oauthError{"invalid_grant", refused.text}.write(w, cmp.Or(f.Status, http.StatusBadRequest))
+			return
+		}
 	case "revoke":
 		_ = s.Revoke(token)
 	case "429":
@@ -99,6 +103,6 @@ func bigBody() any {
 // rude is a message that harms who prints it: the credentials that came, and characters that a terminal obeys.
 func rude(r *http.Request) string {
 	_, password, _ := r.BasicAuth()
-	return "No access with Authorization: " + r.Header.Get("Authorization") + " (" + password + ")" +
+	return "No access with Authorization: " + r.Header.Get("Authorization") + " (" + password + ") " + r.PostForm.Encode() +
 		"\x1b[2J\x1b]0;title\x07\r\n\x00\u0085\u202eforged: bitbucket: all is well\n"
 }

@@ -23,10 +23,13 @@ type Request struct {
 	Username    string // of Basic; "[secret]" if it looks like a token
 	Fingerprint string // of what came as password or bearer token, "" without one
 	Token       string // the name of the token that it was, "" for none of ours
+	Grant       string // the grant type that a token was asked for with, "" for none of Bitbucket's
+	Consumer    string // the name of the consumer that asked, "" if it did not prove to be one
 	Status      int    // 0 while it is not answered, and if it never was
 }
 
-// String is the request in one line: proto, host, method, path, status, user=, token=, each "-" if empty.
+// String is the request in one line: proto, host, method, path, status, user=, token=, each "-" if empty,
+// and grant= and consumer= if there is one.
 func (r Request) String() string {
 	dash := func(s string) string {
 		if s == "" {
@@ -35,10 +38,17 @@ func (r Request) String() string {
 		return s
 	}
 	token := r.Token
-	if token == "" && r.Fingerprint != "" {
+	if token == "" && r.Fingerprint != "" && r.Consumer == "" {
 		token = "unknown:" + r.Fingerprint
 	}
-	return fmt.Sprintf("%s %s %s %s %d user=%s token=%s", r.Proto, r.Host, r.Method, r.Path, r.Status, dash(r.Username), dash(token))
+	line := fmt.Sprintf("%s %s %s %s %d user=%s token=%s", r.Proto, r.Host, r.Method, r.Path, r.Status, dash(r.Username), dash(token))
+	if r.Grant != "" {
+		line += " grant=" + r.Grant
+	}
+	if r.Consumer != "" {
+		line += " consumer=" + r.Consumer
+	}
+	return line
 }
 
 // Log is every request since the start or the last ResetLog, in the order of arrival.
@@ -83,7 +93,7 @@ func Filter(words ...string) (func(Request) bool, error) {
 	for _, word := range words {
 		key, value, ok := strings.Cut(word, "=")
 		if _, known := (Request{}).field(key); !ok || !known {
-			return nil, fmt.Errorf("%q: want KEY=VALUE with one of proto, host, method, path, scheme, user, token, fingerprint, status", word)
+			return nil, fmt.Errorf("%q: want KEY=VALUE with one of proto, host, method, path, scheme, user, token, fingerprint, grant, consumer, status", word)
 		}
 		wanted[key] = value
 	}
@@ -115,6 +125,10 @@ func (r Request) field(key string) (value string, known bool) {
 		return r.Token, true
 	case "fingerprint":
 		return r.Fingerprint, true
+	case "grant":
+		return r.Grant, true
+	case "consumer":
+		return r.Consumer, true
 	case "status":
 		return strconv.Itoa(r.Status), true
 	}
@@ -148,7 +162,7 @@ func (s *Server) enter(r *http.Request, cred credential) *Request {
 	if token := s.find(cred.password); token != nil {
 		entry.Token = token.Name
 	}
-	if s.find(cred.username) != nil || kindOf(cred.username) != "" {
+	if s.find(cred.username) != nil || kindOf(cred.username) != "" || s.isOAuthSecret(cred.username) {
 		entry.Username = "[secret]"
 	}
 	s.entries = append(s.entries, entry)
@@ -170,6 +184,15 @@ func shown(query url.Values) string {
 		return ""
 	}
 	return "?" + strings.Join(words, "&")
+}
+
+// note adds to the log's line of a request.
+func (s *Server) note(w http.ResponseWriter, add func(*Request)) {
+	if w, ok := w.(*recorder); ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		add(w.entry)
+	}
 }
 
 // recorder notes the status before the client can see it, so that a script that goes on

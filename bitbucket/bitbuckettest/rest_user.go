@@ -22,8 +22,12 @@ type account struct {
 func (t Token) account() account {
 	username := cmp.Or(t.Username, t.Name)
 	id := uuid("account " + username)
+	kind := "user"
+	if t.appUser {
+		kind = "app_user"
+	}
 	return account{
-		Type: "user", UUID: id, AccountID: "557058:" + strings.Trim(id, "{}"), Username: username,
+		Type: kind, UUID: id, AccountID: "557058:" + strings.Trim(id, "{}"), Username: username,
 		Nickname: cmp.Or(t.Nickname, username), DisplayName: cmp.Or(t.DisplayName, username),
 		CreatedOn: "2020-01-31T12:00:00.000000+00:00",
 		Links:     map[string]link{"self": {Href: restURL("/users/" + id)}},

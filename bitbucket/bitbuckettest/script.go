@@ -43,12 +43,11 @@ func Script(ts *testscript.TestScript, neg bool, args []string) {
 func script(ts *testscript.TestScript, s *Server, args []string) error {
 	switch {
 	case len(args) == 3 && args[0] == "export":
-		token, ok := s.Token(args[2])
-		if !ok {
-			return fmt.Errorf("no token %q", args[2])
+		text, err := s.textOf(args[2])
+		if err == nil {
+			ts.Setenv(args[1], text)
 		}
-		ts.Setenv(args[1], token.Text)
-		return nil
+		return err
 	case len(args) > 0 && slices.Contains(queries, args[0]):
 		out, err := s.Query(args...)
 		_, _ = fmt.Fprint(ts.Stdout(), out)

@@ -49,6 +49,10 @@ type Server struct {
 	tokens  []*Token
 	faults  []*activeFault
 	entries []*Request
+	shift   time.Duration // of the clock
+
+	consumers map[string]*consumer // by name
+	codes     map[string]*code
 }
 
 // New starts a server for one test and closes it when the test ends.
@@ -85,6 +89,9 @@ func Start(dir string) (*Server, error) {
 		done:    make(chan struct{}),
 		hosts:   map[string]bool{SiteHost: true, RESTHost: true, wwwHost: true, MediaHost: true},
 		repos:   map[string]*repository{},
+
+		consumers: map[string]*consumer{},
+		codes:     map[string]*code{},
 	}
 	for _, host := range lookAlikes {
 		s.hosts[host] = true
@@ -176,6 +183,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.running.Done()
 	cred := credentialOf(r)
 	w = &recorder{ResponseWriter: w, server: s, entry: s.enter(r, cred)}
+	s.date(w)
 	switch host := lower(strings.TrimSuffix(r.Host, ":443")); {
 	case r.TLS == nil, !s.knows(host):
 		s.impostor(w)

@@ -14,6 +14,7 @@ type target struct {
 	rest  string // of the path, behind the repository's
 	at    string
 	write bool
+	grant string // at the token endpoint, one of grantTypes
 }
 
 // targetOf understands /workspace/repo.git/… and, as Bitbucket does, /workspace/repo/….
@@ -42,6 +43,9 @@ func targetOf(r *http.Request) (target, bool) {
 // serveSite answers git and git-lfs. The order of the checks is the order of this function:
 // faults for all, who is it, faults for logins, may they.
 func (s *Server) serveSite(w http.ResponseWriter, r *http.Request, cred credential) {
+	if s.serveOAuth(w, r, cred) {
+		return
+	}
 	goal, ok := targetOf(r)
 	if s.strike(w, r, All, goal, "") {
 		return

@@ -30,8 +30,11 @@ func AppPassword(seed string) string {
 }
 
 // OAuthToken is an access token of 2,200 characters in the form of a JWT, as Bitbucket gives since 2026-05.
-func OAuthToken(seed string) string {
-	const size, signature = 2200, 342
+func OAuthToken(seed string) string { return likeJWT(seed, 2200) }
+
+// likeJWT has the form of a JWT and so many characters, at least 600.
+func likeJWT(seed string, size int) string {
+	const signature = 342
 	head := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","typ":"JWT"}`))
 	claims := size - len(head) - signature - len("..")
 	return head + "." + "eyJ" + body("claims "+seed, claims-len("eyJ")) + "." + body("signature "+seed, signature)

@@ -45,6 +45,9 @@ type Token struct {
 
 	Expires time.Time // zero: never
 	Revoked bool
+
+	consumer string // whose access token it is
+	appUser  bool   // it acts for nobody
 }
 
 // AddToken makes the token known, or replaces the one of the same name.
@@ -89,7 +92,7 @@ func (s *Server) Revoke(name string) error {
 
 // Expire lets the token of that name run out now.
 func (s *Server) Expire(name string) error {
-	return s.change(name, func(t *Token) { t.Expires = time.Now() })
+	return s.change(name, func(t *Token) { t.Expires = s.now() })
 }
 
 func (s *Server) change(name string, apply func(*Token)) error {
@@ -178,7 +181,7 @@ func (s *Server) login(cred credential, at string) (Token, *refusal) {
 		return Token{}, &refuseAppPassword
 	}
 	token := s.find(cred.password)
-	if token == nil || token.Revoked || !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
+	if token == nil || token.Revoked || !token.Expires.IsZero() && !s.now().Before(token.Expires) {
 		return Token{}, &refuseLogin
 	}
 	fits := token.fitsGit(cred)
