@@ -115,7 +115,7 @@
 // # Faults
 //
 // A fault strikes some requests to bitbucket.org and api.bitbucket.org: those with a good token (login), those without any (anonymous), or all of them.
-// Of several the earliest that fits strikes; slow, skew, nearlimit, foreignnext, missing, odd, truncated and lost strike beside it.
+// Of several the earliest that fits strikes; slow, skew, nearlimit, foreignnext and those of TokenPath strike beside it.
 //
 //	kind                 strikes     answer
 //	401, stray401        login       401 TextLogin
@@ -142,10 +142,11 @@
 //	odd                  –           TokenPath's right one with field=NAME, there or not, holding value=JSON
 //	truncated            –           the first half of TokenPath's right one
 //	lost                 –           none: TokenPath makes the tokens, rotates the old one and cuts the connection
+//	late                 –           TokenPath's right one, delay=200ms after the tokens were made and the old one rotated
 //
 // At OAuth's addresses a client that proved itself, and any browser with a good client_id, is a login, and its token= is the consumer's
 // name; faults for logins strike there only if at= says so. There message holds the form too and has status 400, and big is the right
-// answer with more in it. The last four and big strike only what holds a token, which is made before.
+// answer with more in it. The last five, and big, strike only answers that hold a token, and leave it made.
 //
 //	repo=WS/REPO, repo=WS   only there
 //	at=PLACE                only refs (the first request of each git command), fetch, push (the POSTs), lfs, rest,

@@ -45,7 +45,7 @@ type Fault struct {
 	For   time.Duration // strike so long from the first strike on, 0 for ever
 
 	RetryAfter time.Duration // of 429 and 503, in whole seconds; 0 leaves the header out
-	Delay      time.Duration // of slow
+	Delay      time.Duration // of slow and late
 	To         string        // of redirect and foreignnext: the host, or scheme and host
 	By         time.Duration // of skew: how far the server's clock is ahead, or behind if negative
 	Status     int           // of html, big and message, 0 for the kind's own
@@ -96,6 +96,7 @@ var faultKinds = map[string]faultKind{
 	"odd":         {requests: replies, passes: true},
 	"truncated":   {requests: replies, passes: true},
 	"lost":        {requests: replies, passes: true},
+	"late":        {requests: replies, passes: true},
 }
 
 // AddFault switches a fault on, from the next request to come. Several may be on: the earliest that fits strikes.
@@ -130,8 +131,8 @@ func (s *Server) AddFault(f Fault) error {
 		return fmt.Errorf("fault %s has a status of its own", f.Kind)
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("fault %s: status %d: want 200 to 599", f.Kind, f.Status)
-	case f.Kind == "slow" && f.Delay <= 0:
-		return fmt.Errorf("fault slow: want delay=DURATION")
+	case (f.Kind == "slow" || f.Kind == "late") && f.Delay <= 0:
+		return fmt.Errorf("fault %s: want delay=DURATION", f.Kind)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

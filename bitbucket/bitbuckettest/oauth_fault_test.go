@@ -104,6 +104,28 @@ func TestMessageEchoesTheForm(t *testing.T) {
 	}
 }
 
+// The token is rotated while the client still waits, as for one that is killed then.
+func TestLateReply(t *testing.T) {
+	t.Parallel()
+	s := bitbuckettest.New(t)
+	commands(t, s, "consumer ci answer=grant window=0")
+	before := login(t, s).Refresh
+	commands(t, s, "fault late delay=1h")
+	ci := basic(t, s, "ci")
+	done := make(chan granted, 1)
+	go func() {
+		got, _ := tryAsk(s, ci, "grant_type=refresh_token&refresh_token="+before)
+		done <- got
+	}()
+	for query(t, s, "text ci/refresh") == before {
+		time.Sleep(time.Millisecond)
+	}
+	commands(t, s, "expect 1 grant=refresh_token status=0", "fault none")
+	if got := <-done; got.status != 200 || got.Refresh != query(t, s, "text ci/refresh") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
 func TestSlowAndHangingOAuth(t *testing.T) {
 	t.Parallel()
 	s := bitbuckettest.New(t)

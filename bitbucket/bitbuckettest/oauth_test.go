@@ -281,7 +281,7 @@ func TestConsumersThatAreWrong(t *testing.T) {
 	for _, line := range []string{
 		"consumer", "consumer a/b", "consumer x key=k", "consumer x format=y", "consumer x format=599", "consumer x spelling=y",
 		"consumer x answer=y", "consumer x appkey=a", "consumer x window=y", "oauth", "oauth grant", "oauth grant x", "oauth nod ci",
-		"oauth expire x", "oauth revoke x", "clock x", "fault 500 grant=x", "fault missing at=rest", "fault odd", "fault odd field=x value=y", "fault revoke at=token",
+		"oauth expire x", "oauth revoke x", "clock x", "fault 500 grant=x", "fault missing at=rest", "fault odd", "fault late", "fault odd field=x value=y", "fault revoke at=token",
 	} {
 		if err := s.Command(strings.Fields(line)...); err == nil {
 			t.Errorf("%q is taken for a command", line)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // What Bitbucket says when it gives no token.
@@ -82,7 +83,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request, cred credent
 		refused.write(w, http.StatusBadRequest)
 		return
 	}
-	writeReply(w, reply, faults)
+	s.writeReply(w, reply, faults)
 }
 
 // readForm understands a form alone: of a body in JSON Bitbucket says that it has no grant type (plentico/plenti#280).
@@ -135,10 +136,12 @@ func (s *Server) prove(req tokenRequest) (*consumer, *oauthError) {
 }
 
 // writeReply writes the reply as the faults want it.
-func writeReply(w http.ResponseWriter, reply map[string]any, faults []*activeFault) {
+func (s *Server) writeReply(w http.ResponseWriter, reply map[string]any, faults []*activeFault) {
 	status, cut := http.StatusOK, false
 	for _, f := range faults {
 		switch f.Kind {
+		case "late":
+			s.hold(f, time.After(f.Delay))
 		case "lost":
 			panic(http.ErrAbortHandler)
 		case "missing":
