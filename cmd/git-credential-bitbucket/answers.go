@@ -71,11 +71,16 @@ func (a *answers) fromTerminal(t *terminal) error {
 	}
 	email, expires := a.flags.email, a.flags.expires
 	if known := a.rotates && a.before.Email != ""; email == "" && !known && a.kind == bitbucket.APIToken {
+		needed := a.rotates && !a.flags.noVerify
+		prompt := "E-mail of your Atlassian account (optional, only for REST): "
+		if needed {
+			prompt = "E-mail of your Atlassian account (Bitbucket checks the token with it): "
+		}
 		for {
-			if email, err = t.ask("E-mail of your Atlassian account (optional, only for REST): "); err != nil {
+			if email, err = t.ask(prompt); err != nil {
 				return stopped(err)
 			}
-			if email == "" || plausibleEmail(email) {
+			if email == "" && !needed || plausibleEmail(email) {
 				break
 			}
 			t.print("  that is no e-mail address\n")

@@ -22,7 +22,7 @@ func TestRotateOnATerminal(t *testing.T) {
 	t.Parallel()
 	one, two, access := bitbuckettest.APIToken("one"), bitbuckettest.APIToken("two"), bitbuckettest.AccessToken("three")
 	p := newPerson(t, "")
-	p.gets(one, "store", "--token-stdin", "--email", "alice@example.com")
+	p.gets(one, "store", "--no-verify", "--token-stdin", "--email", "alice@example.com")
 	s := p.runs("rotate", "--no-verify")
 	s.sees("Make an API token with scopes, for the app Bitbucket, at https://id.atlassian.com/manage-profile/security/api-tokens\n  and tick the scopes " + usualScopes + "\n")
 	s.answers(newTokenPrompt, one)
@@ -62,7 +62,7 @@ func TestRotateOnATerminal(t *testing.T) {
 	s.ends(exitNoCredential)
 
 	// An access token is made elsewhere.
-	p.gets(access, "store", "--token-stdin", "--account", "pipeline")
+	p.gets(access, "store", "--no-verify", "--token-stdin", "--account", "pipeline")
 	s = p.runs("rotate", "--no-verify", "--account", "pipeline")
 	s.sees("Make an access token in the settings of the repository, project or workspace of the old one\n")
 	s.answers(newTokenPrompt, bitbuckettest.AccessToken("four"))
@@ -75,7 +75,7 @@ func TestRotateInterrupted(t *testing.T) {
 	t.Parallel()
 	one, two := bitbuckettest.APIToken("one"), bitbuckettest.APIToken("two")
 	p := newPerson(t, "")
-	p.gets(one, "store", "--token-stdin")
+	p.gets(one, "store", "--no-verify", "--token-stdin")
 	before := p.gets("", "status", "--json")
 	for _, c := range []struct{ at, key string }{
 		{newTokenPrompt, ctrlC}, {newTokenPrompt, ctrlBackslash}, {emailPrompt, ctrlC}, {expiryPrompt, ctrlC}, {expiryPrompt, ctrlD},
@@ -102,12 +102,32 @@ func TestRotateInterrupted(t *testing.T) {
 	}
 }
 
+// The check of an API token takes its owner's e-mail, which the first rotation asks for.
+func TestRotateAsksForTheEmail(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t, "")
+	one := bitbuckettest.APIToken("one")
+	p.gets(one, "store", "--no-verify", "--token-stdin")
+	const prompt = "E-mail of your Atlassian account (Bitbucket checks the token with it): "
+	s := p.runs("rotate")
+	s.answers(newTokenPrompt, bitbuckettest.APIToken("two"))
+	s.answers(prompt, "")
+	s.sees("  that is no e-mail address\n")
+	s.answers(prompt, "alice@example.com")
+	s.answers(expiryPrompt, "")
+	s.sees("bitbucket: error: ")
+	s.ends(exitUnreachable)
+	if p.stored() != one {
+		t.Error("the tokens were swapped unchecked")
+	}
+}
+
 // The browser gets the address and none of our secrets, and no terminal. Where nobody
 // sits before this machine's screen none is started.
 func TestRotateOpensABrowser(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t, "")
-	p.gets(bitbuckettest.APIToken("one"), "store", "--token-stdin")
+	p.gets(bitbuckettest.APIToken("one"), "store", "--no-verify", "--token-stdin")
 	told, seen := filepath.Join(p.home, "told"), filepath.Join(p.home, "seen")
 	script := "#!/bin/sh\nexport SAID=\"$*\"\n{ env; (: </dev/tty) 2>/dev/null && echo has a terminal; } >" + told + ".new\nmv " + told + ".new " + told + "\n" +
 		"for i in $(seq 300); do [ -e " + seen + " ] && exit; sleep .1; done\n"

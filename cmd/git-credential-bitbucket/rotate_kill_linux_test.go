@@ -54,7 +54,7 @@ func buildProgram(t *testing.T) string {
 
 func newKit(t *testing.T, program, home, account, backend string, env ...string) *kit {
 	return (&kit{t, program, "", backend, account, append([]string{
-		"", "", "BITBUCKET_CREDENTIAL_BACKEND=" + backend, "PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "GIT_CONFIG_NOSYSTEM=1", "CI=1", noNetwork,
+		"", "", "BITBUCKET_CREDENTIAL_BACKEND=" + backend, "PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "GIT_CONFIG_NOSYSTEM=1", "CI=1",
 	}, env...)}).in(home)
 }
 
@@ -234,12 +234,12 @@ func (k *kit) follow(next, before string, a attempt) {
 	k.Helper()
 	switch next {
 	case "rotate":
-		k.must(fourth, "rotate", "--no-verify", "--account", k.account, "--token-stdin")
+		k.types(typed{fourth, rotates})
 		k.clean(fourth, before)
 	case "rollback":
 		rolled := slices.Contains(a.killed.args, "--rollback")
 		half := before != second && k.recorded(store.OpenAccounts(k.records())).Fingerprint == secret.New(second).Fingerprint()
-		out, status := k.run("", "rotate", "--no-verify", "--account", k.account, "--rollback")
+		out, status := k.run("", append(rollback, "--account", k.account)...)
 		switch {
 		case status == 1 && strings.Contains(out, " to go back to") && before == first && !rolled:
 			k.clean(first, "") // the new token had not come
@@ -258,7 +258,7 @@ func (k *kit) follow(next, before string, a attempt) {
 		k.must("", "forget", k.account)
 		k.clean("", "")
 	case "again":
-		out, status := k.run(second, "rotate", "--no-verify", "--account", k.account, "--token-stdin")
+		out, status := k.run(second, append(rotates, "--account", k.account)...)
 		if status != 0 && !strings.Contains(out, " has already; ") {
 			k.Errorf("exit status %d: %s", status, out)
 		}
