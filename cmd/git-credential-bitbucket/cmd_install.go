@@ -240,8 +240,10 @@ func findingWords(f install.Finding) (kind, text, remedy string) {
 	from, remove := oneLine(f.Line.Origin), "remove that line"
 	switch f.Kind {
 	case install.LaterHelper:
-		return asWarning, fmt.Sprintf("another helper, %q in %s, comes after this one and is given a copy of each token that works", oneLine(f.Line.Value), from),
-			fmt.Sprintf("to end that: git config --file %s --unset-all %s", f.Line.File(), f.Line.Key)
+		if file := f.Line.File(); file != "" {
+			remove = fmt.Sprintf("to end that: git config --file %s --unset-all %s", shellWord(file), shellWord(f.Line.Key))
+		}
+		return asWarning, fmt.Sprintf("another helper, %q in %s, comes after this one and is given a copy of each token that works", oneLine(f.Line.Value), from), remove
 	case install.EarlierHelper:
 		return asWarning, fmt.Sprintf("another helper, %q in %s, is asked before this one", oneLine(f.Line.Value), from), remove
 	case install.Shadowed:

@@ -166,3 +166,23 @@ func TestUnfinished(t *testing.T) {
 		t.Errorf("%+v", fs)
 	}
 }
+
+func TestSourceFinding(t *testing.T) {
+	cut := apiToken.Reveal()[:20]
+	for value, want := range map[string]string{
+		apiToken.Reveal():             "ok source",
+		"unknown-but-fine":            "ok source",
+		cut:                           "note source-cut",
+		"":                            "problem source-unusable",
+		"two words":                   "problem source-unusable",
+		"BBDC-of-another-product-123": "problem source-dead",
+		made("ATBB", "old").Reveal():  "problem source-dead",
+	} {
+		p := &process{lookup: func(name string) (string, bool) { return value, name == "BITBUCKET_TOKEN" }}
+		e := &examination{process: p}
+		f := e.sourceFinding(t.Context(), e.ambient(nil))
+		if f.Level+" "+f.ID != want || len(value) > 8 && strings.Contains(f.Text+f.Remedy, value) {
+			t.Errorf("%q: %+v", value, f)
+		}
+	}
+}
