@@ -81,7 +81,7 @@ var pauses = [...]time.Duration{30 * time.Second, 2 * time.Minute, 8 * time.Minu
 // decide answers a get for Bitbucket. The rows stand in the order of their weight:
 // the first that fits decides.
 func decide(f Facts) Decision {
-	notice := Notice{Account: f.Account, Source: f.Source, Kind: f.Kind, Workspace: f.Request.Workspace()}
+	notice := Notice{Account: f.Account, Source: f.Source, Kind: f.Kind, Workspace: f.Request.Workspace(), Repository: f.Request.Repository()}
 	say := func(what What) Notice { n := notice; n.What = what; return n }
 
 	if f.Request.Protocol == "http" && f.Request.ForBitbucket() {

@@ -185,7 +185,7 @@ func TestDecideNotices(t *testing.T) {
 		{"certain date", good(expires(-36*time.Hour), certain), Notice{What: ExpiryPassed, Days: 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.want.Account, c.want.Kind, c.want.Workspace = c.facts.Account, bitbucket.APIToken, "acme"
+			c.want.Account, c.want.Kind, c.want.Workspace, c.want.Repository = c.facts.Account, bitbucket.APIToken, "acme", "acme/app"
 			got := decide(c.facts).Notices
 			if len(got) != 1 || !reflect.DeepEqual(got[0], c.want) {
 				t.Errorf("%+v\nwant %+v", got, c.want)

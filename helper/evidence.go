@@ -165,7 +165,7 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 		return Done
 	}
 	n := Notice{
-		What: Rejected, Account: held.Account, Source: held.Source, Workspace: workspace, At: now,
+		What: Rejected, Account: held.Account, Source: held.Source, Workspace: workspace, Repository: request.Repository(), At: now,
 		Kind: bitbucket.KindOf(request.Password), Cause: cause(held.Account, log, workspace, now),
 	}
 	n.Count, n.Until = Pause(h.Seen.Read(key).Health(workspace, now), hasExpired(held.Account, now))

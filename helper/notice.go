@@ -60,7 +60,7 @@ type Notice struct {
 	Source     string          // the ambient source's name, else ""
 	Kind       bitbucket.Kind  // of the token
 	Workspace  string          // lower case, fit to be shown; "" unknown
-	Repository string          // of Silent: as Request.Repository
+	Repository string          // as Request.Repository; "" unknown
 	Names      []string        // accounts to choose from
 	Fixes      []bitbucket.Fix // of Cleaned
 	Err        error           // of Unusable, RecordsUnusable, NotAdopted

@@ -39,7 +39,7 @@ func (p *process) approve(ctx context.Context, a store.Account, token secret.Sec
 	case slices.Contains(q.verdict.Causes, bitbucket.CauseRESTEmail):
 		remedy = "give the right e-mail with --email, or " + remedy
 	}
-	return a, false, fail(row.status, "the token %s was not stored: %s; %s; or store it unchecked with --no-verify", token.Hint(), q.doubts(), remedy)
+	return a, false, fail(row.status, "the token %s was not taken: %s; %s; or take it unchecked with --no-verify", token.Hint(), q.doubts(), remedy)
 }
 
 // doubts is all that may be wrong with the token.

@@ -74,7 +74,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.OneMoreTry:
 		p.say(asNote, "the pause is over: trying %s once more%s", token, inWorkspace(n))
 	case helper.WasRejected:
-		p.say(asWarning, "Bitbucket refused %s %s%s, last at %s; if it is refused again: %s",
+		p.say(asWarning, "Bitbucket refused %s %s%s, last at %s; %s",
 			token, times(n.Count), inWorkspace(n), p.moment(n.At), again)
 	case helper.ExpiryPassed:
 		p.say(asWarning, "%s expired on %s%s; %s", token, date(n.Account.Expires), guessed(n.Account), again)
@@ -128,8 +128,11 @@ func theToken(n helper.Notice) string {
 
 // remedy is how to get a token that works to where this one came from.
 func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
-	if n.What == helper.Rejected && n.Cause == helper.CauseOther {
-		return "check the address, or send the workspace to another account: git-credential-bitbucket route " + n.Workspace + " NAME"
+	switch n.What {
+	case helper.Rejected, helper.WasRejected, helper.Paused, helper.WidePaused:
+		if n.Cause != helper.CauseExpired && !(n.Account.Name == "" && n.Source == "") {
+			return "to see why: " + verifyCommand(n.Account, n.Repository)
+		}
 	}
 	made := "make an API token with scopes at " + bitbucket.TokenPage
 	switch {
@@ -139,6 +142,8 @@ func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
 		return made + ", and put that into " + n.Source
 	case n.What == helper.NothingStored && caller.CI:
 		return "set BITBUCKET_API_TOKEN, or BITBUCKET_ACCESS_TOKEN, for this job"
+	case n.What == helper.ExpiryNear, n.What == helper.ExpiryPassed, n.Cause == helper.CauseExpired:
+		return made + ", then type: " + rotateCommand(n.Account)
 	}
 	return made + ", then type: " + storeCommand(n.Account)
 }

@@ -65,13 +65,13 @@ func TestSpeech(t *testing.T) {
 		helper.UnknownAccount:   `^error: there is no account "": there are a, b; type: git-credential-bitbucket status$`,
 		helper.Unusable:         `^error: the system's keyring is locked; unlock it .*git-credential-bitbucket store --account work --backend file$`,
 		helper.RecordsUnusable:  `^error: the accounts cannot be written: keyring: locked; make their folder writable, and type the command again$`,
-		helper.Paused:           `^error: Bitbucket refused the token .* 3 times in workspace acme; set aside until \d\d:\d\d:\d\d, so that the account is not locked out; `,
+		helper.Paused:           `^error: Bitbucket refused the token .* 3 times in workspace acme; set aside until \d\d:\d\d:\d\d, so that the account is not locked out; to see why: git-credential-bitbucket verify --account work --repo acme/app$`,
 		helper.BadName:          `^error: what --account or BITBUCKET_ACCOUNT holds is no account's name, and is not shown; type: git-credential-bitbucket status$`,
 		helper.WidePaused:       `^error: Bitbucket refused the token .* in 3 workspaces; set aside until \d\d:\d\d:\d\d wherever it was never seen to work, so that the account is not locked out; `,
 		helper.RejectionLost:    `^warning: this rejection cannot be recorded \(keyring: locked\), so that the token is not paused; make .*writable$`,
 		helper.OneMoreTry:       `^note: the pause is over: trying the token .* once more in workspace acme$`,
-		helper.WasRejected:      `^warning: Bitbucket refused the token .* 3 times in workspace acme, last at .*; if it is refused again: `,
-		helper.ExpiryPassed:     `^warning: the token .* expired on 2026-11-28 \(by the date that you gave\); `,
+		helper.WasRejected:      `^warning: Bitbucket refused the token .* 3 times in workspace acme, last at .*; to see why: git-credential-bitbucket verify --account work --repo acme/app$`,
+		helper.ExpiryPassed:     `^warning: the token .* expired on 2026-11-28 \(by the date that you gave\); .* type: git-credential-bitbucket rotate --account work$`,
 		helper.ExpiryNear:       `^warning: the token .* expires in 5 days, on 2026-11-28 \(by the date that you gave\); `,
 		helper.Cleaned:          `^note: took quotes and the username before it off the token in $`,
 		helper.CutOff:           `^warning: the token .* looks cut off or mistyped: its checksum does not fit; `,
@@ -190,8 +190,10 @@ func TestSpeechTellsTroublesApart(t *testing.T) {
 func TestSpeechRemedies(t *testing.T) {
 	nothing := about(helper.NothingStored)
 	nothing.Account = store.Account{Name: helper.DefaultAccount}
-	source, command := about(helper.Rejected), about(helper.Rejected)
+	source, command := about(helper.ExpiryNear), about(helper.ExpiryNear)
 	source.Source, command.Source = "BITBUCKET_TOKEN_FILE", "--token-command"
+	refused := about(helper.Rejected)
+	refused.Source, refused.Account = "BITBUCKET_TOKEN", store.Account{}
 	for _, c := range []struct {
 		notice helper.Notice
 		caller helper.Caller
@@ -199,6 +201,7 @@ func TestSpeechRemedies(t *testing.T) {
 	}{
 		{nothing, helper.Caller{}, "then type: git-credential-bitbucket store"},
 		{nothing, helper.Caller{CI: true}, "set BITBUCKET_API_TOKEN, or BITBUCKET_ACCESS_TOKEN, for this job"},
+		{refused, helper.Caller{CI: true}, "to see why: git-credential-bitbucket verify --repo acme/app"},
 		{source, helper.Caller{CI: true}, "and put that into BITBUCKET_TOKEN_FILE"},
 		{command, helper.Caller{}, "and let the command print that"},
 	} {

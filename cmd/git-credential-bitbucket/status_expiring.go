@@ -51,10 +51,10 @@ func (p *process) printDue(s statusReport, until time.Time) {
 		case a.Expires.After(until):
 		case *a.DaysLeft <= 0:
 			fmt.Fprintf(out, "account %s: the token %s expired on %s%s; %s, then type: %s\n",
-				a.Name, oneLine(a.Token), date(*a.Expires), guessed(account), newToken, storeCommand(account))
+				a.Name, oneLine(a.Token), date(*a.Expires), guessed(account), newToken, rotateCommand(account))
 		default:
 			fmt.Fprintf(out, "account %s: the token %s expires in %s, on %s%s; %s, then type: %s\n",
-				a.Name, oneLine(a.Token), inDays(*a.DaysLeft), date(*a.Expires), guessed(account), newToken, storeCommand(account))
+				a.Name, oneLine(a.Token), inDays(*a.DaysLeft), date(*a.Expires), guessed(account), newToken, rotateCommand(account))
 		}
 	}
 	if s.Source.Name != "accounts" {

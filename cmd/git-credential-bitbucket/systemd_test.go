@@ -34,6 +34,10 @@ func TestSystemdUnitRunsTheProgram(t *testing.T) {
 	if err != nil || string(out) != "nothing expires within 30 days\n" {
 		t.Errorf("%s: %v, %s", found[1], err, out)
 	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil || !strings.Contains(string(readme), "install/systemd/"+unitName+".{service,timer}") || !strings.Contains(string(readme), unitName+".timer\n") {
+		t.Errorf("README.md does not name the units: %v", err)
+	}
 	timer, err := os.ReadFile(unitPath("timer"))
 	if err != nil || !strings.Contains(string(timer), "\nWantedBy=timers.target\n") || !strings.Contains(string(timer), "\nOnCalendar=") {
 		t.Errorf("%v:\n%s", err, timer)
