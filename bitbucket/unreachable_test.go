@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -82,7 +83,7 @@ func TestUnreachable(t *testing.T) {
 		"a proxy without TLS":   {Options{Proxy: through(proxy("https", says))}, WhyProxy, "", nil},
 		"a proxy's scheme":      {Options{Proxy: through(proxy("ftp", closed))}, WhyProxy, "the proxy's address cannot be used", nil},
 		"a proxy's address": {Options{Proxy: func(*url.URL) (*url.URL, error) {
-			return url.Parse("http://alice:" + password + "@[::1")
+			return url.Parse(fmt.Sprintf("http://alice:%s@[::1", password))
 		}}, WhyProxy, "the proxy's address cannot be used", nil},
 		"nobody vouches":       {system, WhyCertificate, "its certificate is not trusted", nil},
 		"it hangs up":          {Options{Proxy: through(must(url.Parse(past.URL))), CAFile: s.caFile}, WhyOther, "the connection ended early", nil},
