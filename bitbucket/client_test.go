@@ -247,7 +247,7 @@ func TestSend(t *testing.T) {
 		}
 	}
 	for _, r := range s.seen() {
-		if r.Header.Get("Authorization") != must(bearer.Header()).Reveal() || r.UserAgent() != "git-credential-bitbucket" || r.ProtoMajor != 2 {
+		if r.Header.Get("Authorization") != must(bearer.Header()).Reveal() || r.UserAgent() != "git-credential-bitbucket" || r.ProtoMajor != 1 {
 			t.Errorf("%s %v %v", r.Proto, r.URL, r.Header)
 		}
 	}

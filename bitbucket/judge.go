@@ -13,6 +13,7 @@ const (
 	CauseDead        Cause = "dead"           // revoked or expired
 	CauseUnscoped    Cause = "unscoped"       // made without scopes
 	CauseEmailForGit Cause = "email-for-git"  // git sends an e-mail as username
+	CauseOverridden  Cause = "overridden"     // git sends a credential from its config, and asks no helper
 	CauseRESTEmail   Cause = "email-for-rest" // REST is asked with a username, or another's e-mail
 	CauseNoEmail     Cause = "no-email"       // REST cannot be asked, nor was git's door
 	CauseScope       Cause = "missing-scope"
@@ -47,6 +48,7 @@ type Evidence struct {
 	User        *Reply // REST's, asked as for Kind
 	Bearer      *Reply // REST's, asked as for an access token, after User was refused
 	Fetch, Push *Reply // git's doors to a repository
+	AskedGit    bool   // git's doors were knocked at, even if nobody answered
 	Proven      bool   // REST took the token with this e-mail before
 	Worked      bool   // git was seen to work with it
 	WorkedHere  bool   // in the repository's workspace
@@ -68,7 +70,7 @@ type Verdict struct {
 func Judge(e Evidence) Verdict {
 	v := Verdict{Life: Unknown, Kind: e.Kind}
 	switch {
-	case e.Kind == AppPassword || e.any(AnswerAppPasswordsOver):
+	case e.Kind == AppPassword:
 		v.Life, v.Causes = Dead, []Cause{CauseAppPassword}
 		return v
 	case e.Kind == DataCenterToken:
@@ -80,12 +82,18 @@ func Judge(e Evidence) Verdict {
 	case e.alive():
 		v.Life = Alive
 		v.Causes = e.hindrances(v)
-		v.Usable = e.Fetch != nil && e.Fetch.Answer == AnswerOK || e.Fetch == nil && len(v.MissingRead) == 0
-	case e.any(AnswerRefused):
-		v.Life, v.Causes = e.refusal()
+		v.Usable = e.Fetch != nil && e.Fetch.Answer == AnswerOK || e.Fetch == nil && !e.AskedGit && len(v.MissingRead) == 0
 	case e.any(AnswerRateLimited):
 		v.Causes = []Cause{CauseRateLimit}
-	case e.any(AnswerOutage) || e.any(AnswerNoAccess) || e.any(AnswerMoved) || e.any(AnswerRejected):
+	case e.any(AnswerOutage):
+		v.Causes = []Cause{CauseOutage}
+	case e.any(AnswerRefused):
+		v.Life, v.Causes = e.refusal()
+	case e.any(AnswerAppPasswordsOver):
+		v.Life, v.Causes = Refused, []Cause{CauseAppPassword}
+	case e.foreign() || e.any(AnswerMoved):
+		v.Causes = []Cause{CauseUnreachable}
+	case e.any(AnswerNoAccess) || e.any(AnswerRejected):
 		v.Causes = []Cause{CauseOutage}
 	case e.User == nil && e.Fetch == nil && e.Kind == APIToken && e.Email == "":
 		v.Causes = []Cause{CauseNoEmail}
@@ -112,10 +120,15 @@ func (e Evidence) alive() bool {
 		case AnswerOK, AnswerLacksScope, AnswerNotListed, AnswerWantsTwoStep:
 			return true
 		case AnswerNoAccess:
-			return r.Status == 403
+			return r.Status == 403 && r.Known
 		}
 		return false
 	})
+}
+
+// foreign: a 403 came that is not in Bitbucket's words, from a firewall for instance.
+func (e Evidence) foreign() bool {
+	return slices.ContainsFunc(e.replies(), func(r *Reply) bool { return r.Status == 403 && !r.Known })
 }
 
 // look takes over what the replies tell of the token: its kind and its scopes.
@@ -146,7 +159,9 @@ func (v *Verdict) look(e Evidence) {
 	}
 }
 
-// refusal tells what a token that nobody let in most likely is.
+// refusal tells what a token that nobody let in most likely is. That it is dead is
+// certain only where every door says so that ought to know it: REST for an access token;
+// for an API token, of which REST may be given a former e-mail, git's door as well.
 func (e Evidence) refusal() (Life, []Cause) {
 	refused := func(r *Reply) bool { return r != nil && r.Answer == AnswerRefused }
 	died := CauseUnscoped
@@ -155,9 +170,9 @@ func (e Evidence) refusal() (Life, []Cause) {
 	}
 	atREST, atGit := refused(e.User), refused(e.Fetch)
 	switch {
-	case atREST && (e.Kind != APIToken || e.Proven || e.Expired || atGit && e.WorkedHere):
+	case atREST && (e.Kind != APIToken || atGit && (e.Proven || e.WorkedHere)):
 		return Dead, []Cause{died}
-	case atREST && !strings.Contains(e.Email, "@"):
+	case atREST && (e.Worked || !strings.Contains(e.Email, "@")):
 		return Refused, []Cause{CauseRESTEmail, died}
 	case atREST:
 		return Refused, []Cause{died, CauseRESTEmail}
@@ -177,6 +192,9 @@ func (e Evidence) hindrances(v Verdict) (causes []Cause) {
 			causes = append(causes, c)
 		}
 	}
+	if e.AskedGit && e.Fetch == nil {
+		add(CauseUnreachable)
+	}
 	for _, r := range []*Reply{e.Fetch, e.Push} {
 		if r == nil {
 			continue
@@ -190,7 +208,7 @@ func (e Evidence) hindrances(v Verdict) (causes []Cause) {
 			}
 		case AnswerLacksScope:
 			add(CauseScope)
-		case AnswerNoAccess, AnswerMoved, AnswerRejected:
+		case AnswerNoAccess, AnswerMoved, AnswerRejected, AnswerAppPasswordsOver:
 			add(CauseNoAccess)
 		case AnswerNotListed:
 			add(CauseAllowlist)

@@ -6,7 +6,7 @@ import (
 )
 
 func TestJudge(t *testing.T) {
-	answered := func(status int, a Answer) *Reply { return &Reply{Status: status, Answer: a} }
+	answered := func(status int, a Answer) *Reply { return &Reply{Status: status, Answer: a, Known: true} }
 	ok, refused := answered(200, AnswerOK), answered(401, AnswerRefused)
 	lacking := &Reply{Status: 403, Answer: AnswerLacksScope, Required: []string{"write:repository:bitbucket"}}
 	scoped := func(scopes ...string) *Reply { return &Reply{Status: 200, Answer: AnswerOK, Scopes: scopes} }
@@ -26,12 +26,14 @@ func TestJudge(t *testing.T) {
 		{"git alone", Evidence{Kind: APIToken, Fetch: ok, Push: ok}, Alive, true, nil},
 		{"REST's scope for the owner is no matter", Evidence{Kind: APIToken, Email: email, User: answered(403, AnswerLacksScope)}, Alive, true, nil},
 
-		{"dead, the e-mail proven", Evidence{Kind: APIToken, Email: email, User: refused, Proven: true}, Dead, false, []Cause{CauseDead}},
-		{"dead, its day over", Evidence{Kind: APIToken, Email: email, User: refused, Expired: true}, Dead, false, []Cause{CauseDead}},
+		{"dead at both doors, the e-mail proven", Evidence{Kind: APIToken, Email: email, User: refused, Fetch: refused, AskedGit: true, Proven: true}, Dead, false, []Cause{CauseDead}},
+		{"the e-mail proven, git not asked", Evidence{Kind: APIToken, Email: email, User: refused, Proven: true}, Refused, false, []Cause{CauseDead, CauseRESTEmail}},
+		{"its day over, by a person's word", Evidence{Kind: APIToken, Email: email, User: refused, Expired: true}, Refused, false, []Cause{CauseDead, CauseRESTEmail}},
+		{"a former e-mail, and git works", Evidence{Kind: APIToken, Email: email, User: refused, Fetch: ok, Push: ok, AskedGit: true, Proven: true, Worked: true, WorkedHere: true}, Alive, true, []Cause{CauseRESTEmail}},
 		{"dead, an access token", Evidence{Kind: AccessToken, User: refused, Worked: true}, Dead, false, []Cause{CauseDead}},
 		{"dead at both doors", Evidence{Kind: APIToken, Email: email, User: refused, Fetch: refused, Worked: true, WorkedHere: true}, Dead, false, []Cause{CauseDead}},
 		{"an access token that never worked", Evidence{Kind: AccessToken, User: refused}, Dead, false, []Cause{CauseUnscoped}},
-		{"dead, or another's e-mail", Evidence{Kind: APIToken, Email: email, User: refused, Worked: true}, Refused, false, []Cause{CauseDead, CauseRESTEmail}},
+		{"dead, or another's e-mail", Evidence{Kind: APIToken, Email: email, User: refused, Worked: true}, Refused, false, []Cause{CauseRESTEmail, CauseDead}},
 		{"never worked", Evidence{Kind: APIToken, Email: email, User: refused}, Refused, false, []Cause{CauseUnscoped, CauseRESTEmail}},
 		{"never worked, at both doors", Evidence{Kind: APIToken, Email: email, User: refused, Fetch: refused}, Refused, false, []Cause{CauseUnscoped, CauseRESTEmail}},
 		{"a username for an e-mail", Evidence{Kind: APIToken, Email: "alice", User: refused}, Refused, false, []Cause{CauseRESTEmail, CauseUnscoped}},
@@ -54,7 +56,11 @@ func TestJudge(t *testing.T) {
 		{"taken as bearer", Evidence{Kind: APIToken, Email: email, User: refused, Bearer: &Reply{Status: 200, Answer: AnswerOK, Credential: "repo_access_token"}}, Alive, true, []Cause{CauseKind}},
 		{"taken as bearer, unnamed", Evidence{Kind: APIToken, Bearer: ok}, Alive, true, []Cause{CauseKind}},
 		{"an app password", Evidence{Kind: AppPassword}, Dead, false, []Cause{CauseAppPassword}},
-		{"an app password, by its answer", Evidence{Kind: APIToken, Fetch: answered(410, AnswerAppPasswordsOver)}, Dead, false, []Cause{CauseAppPassword}},
+		{"an app password, by its answer", Evidence{Kind: APIToken, Fetch: answered(410, AnswerAppPasswordsOver), AskedGit: true}, Refused, false, []Cause{CauseAppPassword}},
+		{"410 for one repository", Evidence{Kind: APIToken, Email: email, User: both, Fetch: answered(410, AnswerAppPasswordsOver), AskedGit: true}, Alive, false, []Cause{CauseNoAccess}},
+		{"a firewall's 403", Evidence{Kind: APIToken, Email: email, User: &Reply{Status: 403, Answer: AnswerNoAccess}}, Unknown, false, []Cause{CauseUnreachable}},
+		{"git's door gives no answer", Evidence{Kind: APIToken, Email: email, User: both, AskedGit: true}, Alive, false, []Cause{CauseUnreachable}},
+		{"REST is down, and git refuses", Evidence{Kind: APIToken, Email: email, User: outage, Fetch: refused, AskedGit: true}, Unknown, false, []Cause{CauseOutage}},
 		{"of Data Center", Evidence{Kind: DataCenterToken}, Unknown, false, []Cause{CauseDataCenter}},
 
 		{"limited", Evidence{Kind: APIToken, Email: email, User: limited}, Unknown, false, []Cause{CauseRateLimit}},

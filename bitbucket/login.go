@@ -49,7 +49,14 @@ func (l Login) show() (shown, error) {
 // shown is a token on its way out; the zero one is none. It is a function so that no
 // printer of a struct around it shows the token.
 type shown struct {
-	reveal func() (header string, forms []string) // forms are the ways in which a text may hold the token
+	reveal func() (header string, forms []form) // forms are the ways in which a text may hold the token
+}
+
+// A form is one way to write the token. What stands before from is no secret: a username,
+// or how every token of its kind begins.
+type form struct {
+	text string
+	from int
 }
 
 func (s shown) header() string {
@@ -76,14 +83,18 @@ func show(user string, token secret.Secret) (shown, error) {
 	if strings.ContainsFunc(user, func(r rune) bool { return r <= ' ' || r == 0x7f || r == ':' }) {
 		return shown{}, ErrUsername
 	}
-	return shown{func() (string, []string) {
+	return shown{func() (string, []form) {
 		text := token.Reveal()
-		forms := []string{text, url.QueryEscape(text)}
+		from := 0
+		if KindOf(token) == OAuthToken {
+			from = strings.IndexByte(text, '.') // a JWT's header
+		}
+		forms := []form{{text, from}, {url.QueryEscape(text), from}}
 		if user == "" {
 			return "Bearer " + text, forms
 		}
 		pair := base64.StdEncoding.EncodeToString([]byte(user + ":" + text))
-		return "Basic " + pair, append(forms, pair)
+		return "Basic " + pair, append(forms, form{pair, (len(user) + 1 + from) * 4 / 3})
 	}}, nil
 }
 
@@ -96,11 +107,11 @@ func (s shown) in(text string) bool {
 	}
 	_, forms := s.reveal()
 	for _, form := range forms {
-		if strings.Contains(text, form) {
+		if strings.Contains(text, form.text) {
 			return true
 		}
-		for i := 0; i+piece <= len(form); i++ {
-			if strings.Contains(text, form[i:i+piece]) {
+		for i := form.from; i+piece <= len(form.text); i++ {
+			if strings.Contains(text, form.text[i:i+piece]) {
 				return true
 			}
 		}

@@ -65,9 +65,18 @@ func TestShownIn(t *testing.T) {
 		"token …" + text[len(text)-16:]:  true,
 		"a%2Bb%2Fc%3Dd":                  false,
 		"-made-for-tests-a%2Bb%2Fc%3Dd":  true,
-		"Basic " + shown.header()[6:40]:  true,
+		"Basic " + shown.header()[6:60]:  true,
+		"Basic " + shown.header()[6:30]:  false, // the e-mail
 		"alice@example.com is not known": false,
 	} {
+		if got := shown.in(words); got != want {
+			t.Errorf("%q: %v", words, got)
+		}
+	}
+	// Of a JWT the beginning is that of any other.
+	jwt := "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhIn0."
+	shown = must(show("", secret.New(jwt+"made-for-tests-signature")))
+	for words, want := range map[string]bool{jwt[:30] + ".other": false, jwt + "made-for-tests-signature": true, "…made-for-tests-signature": true} {
 		if got := shown.in(words); got != want {
 			t.Errorf("%q: %v", words, got)
 		}

@@ -18,6 +18,7 @@ import (
 type Reply struct {
 	Status  int
 	Answer  Answer
+	Known   bool   // the site's own: by its words or headers; what else answers 403 is a firewall
 	Message string // the site's own words: REST's error.message, or a plain text's; "" of HTML
 
 	Required, Granted []string // scopes that the call wants and the token has, of REST's error.detail
@@ -123,6 +124,9 @@ func read(call call, response *http.Response) (Reply, error) {
 	}
 	words := c.failure(&reply, header.Get("Content-Type"), body)
 	reply.Answer = classify(reply.Status, call.address.Host, words, reply.Required)
+	reply.Known = reply.Scopes != nil || reply.Credential != "" || isObject(body) && call.address.Host == RESTHost ||
+		reply.Answer == AnswerLacksScope || reply.Answer == AnswerNotListed || reply.Answer == AnswerWantsTwoStep ||
+		strings.Contains(words, "repository either does not exist or you do not have access")
 	return reply, nil
 }
 

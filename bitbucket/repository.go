@@ -7,7 +7,7 @@ import (
 )
 
 // ErrRepository is what ParseRepository refuses with. It holds none of the text.
-var ErrRepository = errors.New("want WORKSPACE/REPO, or the address of a repository at " + Host)
+var ErrRepository = errors.New("that is neither WORKSPACE/REPOSITORY nor the address of a repository at " + Host)
 
 // Repository is one repository of the site. Both names consist of ASCII letters,
 // digits, ".", "_" and "-".

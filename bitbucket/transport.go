@@ -29,7 +29,8 @@ func (e *CAError) Unwrap() error { return e.Err }
 var ErrNoCertificate = errors.New("no certificate in PEM form in it")
 
 // newTransport's RoundTrip is called without an http.Client around it: so there is
-// nothing that could follow a redirect, keep a cookie or put an address in an error.
+// nothing that could follow a redirect, keep a cookie or put an address in an error. It
+// speaks HTTP/1.1, for GODEBUG=http2debug=1 prints an HTTP/2 request's token.
 func newTransport(o Options) (http.RoundTripper, error) {
 	roots, err := rootsOf(o.CAFile, o.CAPath)
 	if err != nil {
@@ -39,7 +40,6 @@ func newTransport(o Options) (http.RoundTripper, error) {
 		Proxy:                  proxyOf(o.Proxy),
 		OnProxyConnectResponse: proxyAnswered,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
 		DialContext:            (&net.Dialer{Timeout: callTime}).DialContext,
 		MaxResponseHeaderBytes: 256 << 10,
 		MaxIdleConnsPerHost:    1,
@@ -94,7 +94,7 @@ func rootsOf(file, folder string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if file != "" {
-		text, err := os.ReadFile(file)
+		text, err := readCertificates(file)
 		if err != nil {
 			return nil, &CAError{file, cause(err)}
 		}
@@ -113,7 +113,7 @@ func rootsOf(file, folder string) (*x509.CertPool, error) {
 			if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 				continue
 			}
-			if text, err := os.ReadFile(name); err == nil && pool.AppendCertsFromPEM(text) {
+			if text, err := readCertificates(name); err == nil && pool.AppendCertsFromPEM(text) {
 				found = true
 			}
 		}
@@ -122,6 +122,21 @@ func rootsOf(file, folder string) (*x509.CertPool, error) {
 		}
 	}
 	return pool, nil
+}
+
+// readCertificates reads a file of certificates: a regular one, of 8 MiB at most.
+func readCertificates(name string) ([]byte, error) {
+	const most = 8 << 20
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > most:
+		return nil, errors.New("larger than 8 MiB")
+	}
+	return os.ReadFile(name)
 }
 
 // cause is the error without the path, which CAError names.

@@ -181,7 +181,11 @@ func cause(account store.Account, log store.Log, workspace string, now time.Time
 	if hasExpired(account, now) {
 		return CauseExpired
 	}
-	if log.Health(workspace, now).LastSuccess.IsZero() {
+	health := log.Health(workspace, now)
+	if health.LastSuccess.IsZero() {
+		if !health.Cleared.IsZero() {
+			return CauseOther
+		}
 		if account.Name == "" {
 			return CauseUnknown
 		}

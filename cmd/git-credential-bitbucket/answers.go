@@ -157,7 +157,9 @@ func (a *answers) sure(t *terminal) (sure bool, err error) {
 		t.print("  recognised: %s, %s, no checksum\n", a.kind, token.Hint())
 		return true, nil
 	}
-	a.confirmed, err = t.confirm("Keep it all the same?", false)
+	// Unseen, since a person may paste the token again instead.
+	answer, err := t.askSecret("Keep it all the same? [y/N; N asks for the token again] ")
+	a.confirmed = answer.Equal(secret.New("y")) || answer.Equal(secret.New("yes"))
 	return a.confirmed, err
 }
 

@@ -28,6 +28,10 @@ func (p *process) approve(ctx context.Context, a store.Account, token secret.Sec
 		p.sayApproved(q)
 		return a, true, nil
 	case !sure && (life == bitbucket.Unknown || q.evidence.User == nil):
+		if life == bitbucket.Refused {
+			p.say(asWarning, "Bitbucket refused the token %s for %s, where you are: %s; to check it elsewhere: %s", token.Hint(), q.repository, q.doubts(), verifyCommand(a, ""))
+			return a, false, nil
+		}
 		p.say(asNote, "the token %s was not checked: %s; to check it: %s", token.Hint(), q.doubts(), verifyCommand(a, ""))
 		return a, false, nil
 	}

@@ -21,7 +21,8 @@ type causeRow struct {
 var causeRows = []causeRow{
 	{bitbucket.CauseDead, "401 everywhere, for a token that worked", "it was revoked, or it has expired", "{new}", exitNoCredential},
 	{bitbucket.CauseUnscoped, "401 everywhere, for a token that never worked", "it was made without scopes, is not whole, or was revoked", "{new}", exitNoCredential},
-	{bitbucket.CauseEmailForGit, "401 from git, while the token is alive", "git sends an e-mail as username, with which Bitbucket never takes a token from git", "let git ask this helper: {install}", exitNoCredential},
+	{bitbucket.CauseEmailForGit, "401 from git, while the token is alive", "git sends an e-mail as username, with which Bitbucket never takes a token from git", "{doctor}", exitNoCredential},
+	{bitbucket.CauseOverridden, "401 from git, while the token is alive", "git sends a credential from an address, from `http.extraHeader` or from `.netrc`, and asks no helper", "{doctor}", exitNoCredential},
 	{bitbucket.CauseRESTEmail, "401 from REST, while git works or was not asked", "REST wants the e-mail of the token's owner with it: no username, no other's e-mail", "{email}", exitNoCredential},
 	{bitbucket.CauseNoEmail, "`alive: unknown`", "REST wants the e-mail of an API token's owner, and none is known", "{ask}", exitFailed},
 	{bitbucket.CauseScope, "403 `Your credentials lack one or more required privilege scopes.`", "the token lacks scopes, and none can be added to it", "{new}", exitNoCredential},
@@ -65,10 +66,10 @@ type concern struct {
 func (p *process) remedyOf(row causeRow, a concern) string {
 	return strings.NewReplacer(
 		"{new}", p.newToken(a),
-		"{install}", "git-credential-bitbucket install",
+		"{doctor}", "to see where: git-credential-bitbucket doctor",
 		"{email}", emailRemedy(a.subject),
 		"{ask}", askRemedy(a.subject),
-		"{route}", routeRemedy(a.repository),
+		"{route}", routeRemedy(a.subject, a.repository),
 		"{security}", securityPage,
 		"{kind}", kindRemedy(a),
 		"{wait}", waiting(a.retryAfter),
@@ -80,7 +81,7 @@ func (p *process) remedyOf(row causeRow, a concern) string {
 // genericRemedies are the same in README, which is about nobody's token.
 var genericRemedies = strings.NewReplacer(
 	"{new}", "make an API token with scopes, then `git-credential-bitbucket rotate`",
-	"{install}", "`git-credential-bitbucket install`",
+	"{doctor}", "`git-credential-bitbucket doctor` says where, and how to end it",
 	"{email}", "`git-credential-bitbucket store --email E-MAIL`, or set `BITBUCKET_EMAIL`",
 	"{ask}", "`git-credential-bitbucket verify --repo WORKSPACE/REPOSITORY`, or `store --email E-MAIL`",
 	"{route}", "check the address, or send the workspace to another account: `git-credential-bitbucket route WORKSPACE NAME`",
@@ -126,7 +127,10 @@ func askRemedy(s subject) string {
 	return verify + ", or: " + storeCommand(s.account) + " --email E-MAIL"
 }
 
-func routeRemedy(r bitbucket.Repository) string {
+func routeRemedy(s subject, r bitbucket.Repository) string {
+	if s.source != "" {
+		return "check the address, or put a token that may into " + s.source
+	}
 	workspace := r.Workspace
 	if workspace == "" {
 		workspace = "WORKSPACE"

@@ -134,10 +134,8 @@ func (p *process) send(ctx context.Context, client *bitbucket.Client, s subject,
 		}
 		if wait := reply.RetryAfter; reply.Answer == bitbucket.AnswerRateLimited && request.Method == "GET" && 0 < wait && wait <= patience && try == 1 {
 			p.say(asNote, "Bitbucket asks to wait %s", waiting(wait))
-			select {
-			case <-time.After(wait):
+			if p.wait(ctx, wait) == nil {
 				continue
-			case <-ctx.Done():
 			}
 		}
 		if reply.Answer == bitbucket.AnswerOK {
@@ -165,6 +163,9 @@ func (p *process) notSent(err error, s subject) error {
 	case errors.Is(err, bitbucket.ErrTooLarge):
 		return fail(exitFailed, "%v; ask for less, with pagelen or fields", err)
 	}
+	if errors.Is(err, bitbucket.ErrMethod) {
+		return fail(exitUsage, "%v; give one of these with -X", err)
+	}
 	return fail(exitUsage, "%s; give a path as in: git-credential-bitbucket api /2.0/user", oneLine(err.Error()))
 }
 
@@ -173,7 +174,7 @@ func (p *process) restRefused(reply bitbucket.Reply, s subject, request bitbucke
 	status, remedy := exitFailed, "check the path and what was sent"
 	switch reply.Answer {
 	case bitbucket.AnswerRefused, bitbucket.AnswerAppPasswordsOver, bitbucket.AnswerNotListed, bitbucket.AnswerWantsTwoStep:
-		status, remedy = exitNoCredential, "to see why: "+withAccount("git-credential-bitbucket verify", s.account)
+		status, remedy = exitNoCredential, "to see why: "+verifyRequest(s, request)
 	case bitbucket.AnswerLacksScope:
 		lacking := bitbucket.Verdict{Kind: s.kind, MissingPush: reply.Lacking()}
 		status, remedy = exitNoCredential, p.newToken(concern{subject: s, verdict: lacking})
@@ -189,6 +190,20 @@ func (p *process) restRefused(reply bitbucket.Reply, s subject, request bitbucke
 		words = ": " + oneLine(reply.Message)
 	}
 	return fail(status, "%s %s was answered with %d%s; %s", oneLine(request.Method), oneLine(request.Path), reply.Status, words, remedy)
+}
+
+// verifyRequest asks about the token, and about the repository that the request names.
+func verifyRequest(s subject, request bitbucket.Request) string {
+	path := strings.TrimPrefix(strings.TrimPrefix(request.Path, "https://"+bitbucket.RESTHost), "/")
+	if rest, ok := strings.CutPrefix(path, "2.0/repositories/"); ok {
+		rest, _, _ = strings.Cut(rest, "?")
+		if parts := strings.SplitN(rest, "/", 3); len(parts) > 1 {
+			if repository, err := bitbucket.ParseRepository(parts[0] + "/" + parts[1]); err == nil {
+				return verifyCommand(s.account, repository.String())
+			}
+		}
+	}
+	return withAccount("git-credential-bitbucket verify", s.account)
 }
 
 func (p *process) printBody(body []byte) error {

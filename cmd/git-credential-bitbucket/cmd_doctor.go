@@ -20,14 +20,14 @@ config as git reads it here, the accounts and where their tokens are, this repos
 remotes, other places with secrets for Bitbucket, the way to the site, the environment.
 
 Each line is a finding: ok, note or problem. The report holds no token, no full e-mail
-address and no name of your home directory: it can be shown to others. Nobody is asked,
-nothing is changed, and no token is sent anywhere. It ends with status 1 if there is a problem.`,
+address and no name of your home directory: it can be shown to others. It asks
+you nothing, changes nothing, and sends no token anywhere. It ends with status 1 if there is a problem.`,
 	example: `  git-credential-bitbucket doctor
-  git-credential-bitbucket doctor --repo WORKSPACE/REPO --json`,
+  git-credential-bitbucket doctor --repo WORKSPACE/REPOSITORY --json`,
 	exits: []exitStatus{exitFailed},
 	build: func(p *process, c *cobra.Command) {
 		asJSON := c.Flags().Bool("json", false, "print JSON")
-		repo := c.Flags().String("repo", "", "how git would treat `WORKSPACE/REPO`, in place of this repository's remote")
+		repo := c.Flags().String("repo", "", "how git would treat `WORKSPACE/REPOSITORY`, in place of this repository's remote")
 		c.RunE = func(c *cobra.Command, _ []string) error {
 			var about bitbucket.Repository
 			if *repo != "" {
@@ -70,11 +70,11 @@ func (p *process) doctor(ctx context.Context, about bitbucket.Repository, asJSON
 		out := json.NewEncoder(p.stdout)
 		out.SetEscapeHTML(false)
 		out.SetIndent("", "  ")
-		if err := out.Encode(report); err != nil {
+		if err := written(out.Encode(report)); err != nil {
 			return err
 		}
-	} else {
-		p.printFindings(report)
+	} else if err := written(p.printFindings(report)); err != nil {
+		return err
 	}
 	for _, f := range report.Findings {
 		if f.Level == levelProblem {
@@ -84,7 +84,7 @@ func (p *process) doctor(ctx context.Context, about bitbucket.Repository, asJSON
 	return nil
 }
 
-func (p *process) printFindings(report doctorReport) {
+func (p *process) printFindings(report doctorReport) error {
 	colours := map[string]string{levelOK: "32", levelNote: "33", levelProblem: "31"}
 	coloured := term.IsTerminal(int(p.stdout.Fd())) && p.env("NO_COLOR") == "" && p.env("TERM") != "dumb"
 	out := &strings.Builder{}
@@ -101,5 +101,14 @@ func (p *process) printFindings(report doctorReport) {
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprint(p.stdout, out.String())
+	_, err := fmt.Fprint(p.stdout, out.String())
+	return err
+}
+
+// written is the failure of a report that could not be written, or nil.
+func written(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fail(exitFailed, "the report could not be written: %v; check where it goes", cause(err))
 }

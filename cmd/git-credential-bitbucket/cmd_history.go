@@ -85,11 +85,11 @@ func (p *process) showHistory(only string, asJSON bool) error {
 	if asJSON {
 		out := json.NewEncoder(p.stdout)
 		out.SetIndent("", "  ")
-		return out.Encode(shown)
+		return written(out.Encode(shown))
 	}
 	if len(shown) == 0 {
 		_, err := fmt.Fprintln(p.stdout, "nothing is recorded")
-		return err
+		return written(err)
 	}
 	var out strings.Builder
 	for _, e := range shown {
@@ -102,5 +102,5 @@ func (p *process) showHistory(only string, asJSON bool) error {
 		out.WriteByte('\n')
 	}
 	_, err = fmt.Fprint(p.stdout, out.String())
-	return err
+	return written(err)
 }

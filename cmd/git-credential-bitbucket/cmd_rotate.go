@@ -50,7 +50,11 @@ type rotateFlags struct {
 }
 
 func (p *process) rotate(ctx context.Context, f *rotateFlags) error {
-	before, err := p.chooseAccount(f.account, "rotate")
+	command := "rotate"
+	if f.rollback {
+		command += " --rollback"
+	}
+	before, err := p.chooseAccount(f.account, command)
 	if err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (p *process) rollBack(ctx context.Context, f *rotateFlags) error {
 	}
 	account := recordOf(planned.back, planned.present, planned.old)
 	if !f.noVerify {
-		if account, _, err = p.approve(ctx, account, planned.back, true); err != nil {
+		if account, _, err = p.approve(ctx, account, planned.back, false); err != nil {
 			return err
 		}
 	}

@@ -191,7 +191,13 @@ func (p *process) prove(ctx context.Context, account store.Account) error {
 	if err != nil {
 		return err
 	}
-	answer, said, err := p.fill(ctx, git, "", "BITBUCKET_ACCOUNT="+account.Name)
+	more := []string{"BITBUCKET_ACCOUNT=" + account.Name}
+	for _, name := range []string{passphraseVariable, passphraseVariable + "_FILE"} {
+		if value, set := p.lookup(name); set {
+			more = append(more, name+"="+value)
+		}
+	}
+	answer, said, err := p.fill(ctx, git, "", more...)
 	username, _ := answer.Last("username")
 	password, _ := answer.Last("password")
 	switch {

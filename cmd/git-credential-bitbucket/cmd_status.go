@@ -31,7 +31,7 @@ time, by what is known or guessed of their dates, and exits with 6 where there a
 	build: func(p *process, c *cobra.Command) {
 		asJSON := c.Flags().Bool("json", false, "print JSON")
 		only := c.Flags().String("account", "", "of the account `NAME` alone")
-		expiring := c.Flags().String("expiring", "", "what expires within that `TIME`, such as 30d or 12w")
+		expiring := c.Flags().String("expiring", "", "what expires within `WHEN`: 30d, 12w, 2027-01-31")
 		c.RunE = func(c *cobra.Command, _ []string) error {
 			var until time.Time
 			if c.Flags().Changed("expiring") {

@@ -45,7 +45,7 @@ func (p *process) verify(ctx context.Context, account, repo string, asJSON bool)
 	}
 	q := p.inquire(ctx, s, at.repository)
 	if err := p.learn(q, "verify"); err != nil {
-		return err
+		p.say(asWarning, "what was found is not recorded: %s", err)
 	}
 	p.dropStalePrevious(ctx)
 	causes := q.verdict.Causes
@@ -53,15 +53,18 @@ func (p *process) verify(ctx context.Context, account, repo string, asJSON bool)
 		causes = append([]bitbucket.Cause{bitbucket.CauseEmailForGit}, causes...)
 	}
 	report := p.verifyReport(q, causes)
+	if q.verdict.Life == bitbucket.Alive {
+		report.override(p.overriding(ctx, q.repository))
+	}
 	if asJSON {
 		out := json.NewEncoder(p.stdout)
 		out.SetIndent("", "  ")
 		out.SetEscapeHTML(false)
-		if err := out.Encode(report); err != nil {
-			return fail(exitFailed, "the report could not be written: %v", cause(err))
+		if err := written(out.Encode(report)); err != nil {
+			return err
 		}
-	} else {
-		p.printVerify(report)
+	} else if err := written(p.printVerify(report)); err != nil {
+		return err
 	}
 	if report.Status != exitDone {
 		return &failure{status: report.Status}
@@ -74,7 +77,7 @@ func (p *process) at(ctx context.Context, repo string) (whereabouts, error) {
 	if repo != "" {
 		repository, err := bitbucket.ParseRepository(repo)
 		if err != nil {
-			return whereabouts{}, fail(exitUsage, "%s; give it as WORKSPACE/REPOSITORY", oneLine(err.Error()))
+			return whereabouts{}, fail(exitUsage, "--repo: %s", err)
 		}
 		return whereabouts{repository: repository}, nil
 	}

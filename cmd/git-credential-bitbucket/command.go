@@ -251,7 +251,7 @@ func (r row) longText() string {
 		exitDue:          "something is found, or due",
 		exitInterrupted:  "interrupted",
 	}
-	for _, status := range append([]exitStatus{exitUsage}, r.exits...) {
+	for _, status := range slices.Sorted(slices.Values(append([]exitStatus{exitUsage}, r.exits...))) {
 		meaning := meanings[status]
 		if status == exitUsage {
 			meaning = "wrong usage"

@@ -46,7 +46,26 @@ func checkAccounts(_ context.Context, e *examination) []finding {
 	for _, a := range e.book.Accounts {
 		fs = append(fs, e.accountFindings(a)...)
 	}
-	return fs
+	return append(fs, e.choiceFindings()...)
+}
+
+// choiceFindings says where no account would serve, though there are some.
+func (e *examination) choiceFindings() []finding {
+	if e.env("BITBUCKET_ACCOUNT") != "" || e.ambient(nil).Name() != "" {
+		return nil // checkSource speaks of these
+	}
+	snapshot, err := e.accounts().Read()
+	if err != nil {
+		return nil
+	}
+	request := helper.Request{Path: e.path, Username: e.username}
+	var ambiguous *store.AmbiguousError
+	if _, _, err := snapshot.Which(store.Query{Workspace: request.Workspace(), Username: request.Username}); !errors.As(err, &ambiguous) {
+		return nil
+	}
+	workspace := cmp.Or(request.Workspace(), "WORKSPACE")
+	return []finding{{levelProblem, "account-unchosen", "no account is chosen among " + strings.Join(ambiguous.Names, ", "),
+		"type: git-credential-bitbucket route " + workspace + " NAME, or: git-credential-bitbucket default NAME"}}
 }
 
 // soon is how long before its end a token is worth a note, as a get has it.
@@ -67,7 +86,7 @@ func (e *examination) accountFindings(a store.Account) []finding {
 		fs = append(fs, finding{levelNote, "token-expires", fmt.Sprintf("account %s: its token expires in %s, on %s%s", a.Name, inDays(*r.DaysLeft), date(a.Expires), guessed(a)), again})
 	}
 	if r.SetAside != nil {
-		fs = append(fs, finding{levelProblem, "token-aside", fmt.Sprintf("account %s: its token was set aside at %s", a.Name, e.moment(*r.SetAside)), "to use it again: " + storeCommand(a)})
+		fs = append(fs, finding{levelProblem, "token-aside", fmt.Sprintf("account %s: its token was set aside at %s", a.Name, e.moment(*r.SetAside)), asideRemedy(a)})
 	}
 	for _, rejection := range r.Rejections {
 		where := inWorkspace(helper.Notice{Workspace: rejection.Workspace})

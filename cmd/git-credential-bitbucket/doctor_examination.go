@@ -13,6 +13,8 @@ import (
 const (
 	// examinationLimit is how long all checks together may take.
 	examinationLimit = 12 * time.Second
+	// preparationLimit is how long git may take to tell what the checks look at.
+	preparationLimit = 5 * time.Second
 	// askLimit is how long git, or a program that is asked for one thing, may take.
 	askLimit = 3 * time.Second
 )
@@ -29,6 +31,7 @@ type examination struct {
 	book     store.Book
 	bookErr  error
 	remote   string // of the repository here that is at Bitbucket, "" without one
+	username string // that the remote's address names
 	path     string // "WORKSPACE/REPO.git" of that or of the one that was named, else ""
 	// choice is the backend that would be taken for a new account.
 	choice func() (store.Choice, error)
@@ -46,9 +49,9 @@ var checks = []check{
 }
 
 func (p *process) examine(ctx context.Context, about bitbucket.Repository) []finding {
+	e := p.examination(ctx, about)
 	ctx, cancel := context.WithTimeout(ctx, examinationLimit)
 	defer cancel()
-	e := p.examination(ctx, about)
 	found := make([]chan []finding, len(checks))
 	for i, look := range checks {
 		found[i] = make(chan []finding, 1)
@@ -74,6 +77,9 @@ func (p *process) examine(ctx context.Context, about bitbucket.Repository) []fin
 
 func (p *process) examination(ctx context.Context, about bitbucket.Repository) *examination {
 	e := &examination{process: p.frozen()}
+	all := ctx
+	ctx, cancel := context.WithTimeout(ctx, preparationLimit)
+	defer cancel()
 	var wait sync.WaitGroup
 	wait.Go(func() { e.network = e.readNetwork(ctx) })
 	wait.Go(func() {
@@ -89,7 +95,7 @@ func (p *process) examination(ctx context.Context, about bitbucket.Repository) *
 			e.path = about.String() + ".git"
 		} else if name, address := e.bitbucketRemote(ctx); address != nil {
 			if repo, err := bitbucket.ParseRepository("https://" + bitbucket.Host + address.EscapedPath()); err == nil {
-				e.remote, e.path = name, repo.String()+".git"
+				e.remote, e.path, e.username = name, repo.String()+".git", address.User.Username()
 			}
 		}
 	})
@@ -101,7 +107,7 @@ func (p *process) examination(ctx context.Context, about bitbucket.Repository) *
 		e.bookErr = err
 	})
 	wait.Wait()
-	e.choice = sync.OnceValues(func() (store.Choice, error) { return store.Choose(ctx, e.quietConfig()) })
+	e.choice = sync.OnceValues(func() (store.Choice, error) { return store.Choose(all, e.quietConfig()) })
 	return e
 }
 

@@ -143,6 +143,9 @@ func (e *examination) ourHelper(ctx context.Context, h install.Helper, own strin
 		return []finding{{levelProblem, "helper-program", fmt.Sprintf("git is to run %s (%s), which is no program that can be run", program, from), "type: git-credential-bitbucket install"}}
 	case own != "" && sameFile(info, own):
 		return nil
+	case h.Line.Scope == install.ScopeLocal || h.Line.Scope == install.ScopeWorktree:
+		// It is not run here: a repository's own config may come from anybody.
+		return []finding{{levelNote, "helper-local", fmt.Sprintf("by this repository's own config git runs %s (%s), which is not this program", program, from), "if you did not set that, remove that line"}}
 	}
 	return e.otherVersion(ctx, program, "git runs")
 }

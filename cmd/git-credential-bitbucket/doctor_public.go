@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -14,7 +15,7 @@ var (
 	tokens   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:ATAT|ATCT|ATBB|BBDC-|eyJ)[A-Za-z0-9_.%\\=-]{8,}`) })
 	urlUsers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`://[^/\s]*@`) })
 	emails   = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`[^\s@…:/;,"'()<>=]+(@|%40)([A-Za-z0-9-]+\.)+[A-Za-z]{2,}`)
+		return regexp.MustCompile(`[^\s@…:/;,"'()<>=]+(@|%40)([\p{L}0-9-]+\.)+[\p{L}]{2,}`)
 	})
 )
 
@@ -34,6 +35,9 @@ func (p *process) public(text string) string {
 	})
 	if home := strings.TrimRight(p.home(), `/\`); home != "" {
 		text = withoutHome(text, home)
+		if real, err := filepath.EvalSymlinks(home); err == nil && real != home {
+			text = withoutHome(text, real)
+		}
 	}
 	return text
 }

@@ -27,11 +27,6 @@ func (p *process) fill(ctx context.Context, git install.Git, path string, more .
 	// Nobody reads what the helper says here: it must not use up the day's warning.
 	cmd.Env = append(git.Env, "VSCODE_GIT_FETCH_SILENT=1", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GCM_INTERACTIVE=never")
 	cmd.Env = append(cmd.Env, more...)
-	for _, name := range []string{passphraseVariable, passphraseVariable + "_FILE"} {
-		if value, set := p.lookup(name); set {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
 	request := "protocol=https\nhost=" + bitbucket.Host + "\n"
 	if path != "" {
 		request += "path=" + path + "\n"
@@ -45,6 +40,20 @@ func (p *process) fill(ctx context.Context, git install.Git, path string, more .
 		err = runErr
 	}
 	return answer, errs.String(), err
+}
+
+// overriding lists what in git's config, or in a .netrc, keeps git from asking a helper
+// for the repository.
+func (p *process) overriding(ctx context.Context, repository bitbucket.Repository) (problems []finding) {
+	e := p.examination(ctx, repository)
+	for _, look := range []check{checkRemotes, checkHeaders, checkNetrc} {
+		for _, f := range look(ctx, e) {
+			if f.Level == levelProblem && (f.ID == "url-secret" || f.ID == "header" || f.ID == "netrc") {
+				problems = append(problems, f)
+			}
+		}
+	}
+	return problems
 }
 
 // sendsEmail reports whether another helper than ours gives git an e-mail as username

@@ -23,7 +23,7 @@ type inquiry struct {
 // then to a good token (BCLOUD-24107), and asksAgain how long after the last time.
 const asksMost = 3
 
-var asksAgain = [asksMost - 1]time.Duration{200 * time.Millisecond, 600 * time.Millisecond}
+var asksAgain = [asksMost - 1]time.Duration{500 * time.Millisecond, 5 * time.Second}
 
 // inquire asks Bitbucket about the token: REST, where it can be, and git's doors to the
 // repository, where one is given. That nobody answers is no error.
@@ -45,6 +45,7 @@ func (p *process) inquire(ctx context.Context, s subject, repository bitbucket.R
 	}
 	q.askREST(ctx, p, client)
 	if repository != (bitbucket.Repository{}) {
+		q.evidence.AskedGit = true
 		q.askGit(ctx, p, client)
 	}
 	q.verdict = bitbucket.Judge(q.evidence)
@@ -93,7 +94,7 @@ func (q *inquiry) askGit(ctx context.Context, p *process, client *bitbucket.Clie
 	}
 	most := asksMost
 	if user := q.evidence.User; user != nil && user.Answer == bitbucket.AnswerRefused {
-		most = 1 // each is a failed login
+		most = 2 // each is a failed login
 	}
 	q.evidence.Fetch = q.ask(ctx, p, most, door(bitbucket.Fetch))
 	if fetch := q.evidence.Fetch; fetch != nil && fetch.Answer != bitbucket.AnswerRefused {
@@ -116,9 +117,7 @@ func (q *inquiry) ask(ctx context.Context, p *process, most int, call func() (bi
 		if reply.Answer != bitbucket.AnswerRefused || try+1 >= most {
 			return &reply
 		}
-		select {
-		case <-time.After(asksAgain[try]):
-		case <-ctx.Done():
+		if p.wait(ctx, asksAgain[try]) != nil {
 			return &reply
 		}
 	}

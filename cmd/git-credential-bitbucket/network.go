@@ -56,6 +56,9 @@ func (p *process) readNetwork(ctx context.Context) *network {
 			n.note("git-settings", "git's own proxy and certificates are not known here: "+oneLine(err.Error()), "type: git config --list")
 		} else {
 			configured = read
+			for i := range configured {
+				n.ownOnly(&configured[i])
+			}
 		}
 	}
 	for i, host := range hosts {
@@ -76,6 +79,17 @@ func (p *process) readNetwork(ctx context.Context) *network {
 		n.note("tls-unverified", "GIT_SSL_NO_VERIFY is set: git takes anybody for "+bitbucket.Host+" and gives them the token; this program checks all the same", "unset GIT_SSL_NO_VERIFY")
 	}
 	return n
+}
+
+// ownOnly leaves out what a repository's own config says of the proxy and the
+// certificates: a folder that was unpacked somewhere is not to be shown the token.
+func (n *network) ownOnly(h *install.HTTP) {
+	for _, l := range []**install.Line{&h.Proxy, &h.CAFile, &h.CAPath} {
+		if *l != nil && ((*l).Scope == install.ScopeLocal || (*l).Scope == install.ScopeWorktree) {
+			n.note("repository-network", place(**l)+" is not used here: a repository's own config may not choose who is shown the token", "where it is meant so, set it with git config --global")
+			*l = nil
+		}
+	}
 }
 
 func (n *network) note(id, text, remedy string) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -24,7 +25,8 @@ type process struct {
 	stdin, stdout, stderr *os.File
 	lookup                func(name string) (value string, set bool)
 	now                   func() time.Time
-	executable            func() (string, error) // this program's own path
+	wait                  func(context.Context, time.Duration) error // until then, or the context's end
+	executable            func() (string, error)                     // this program's own path
 }
 
 func self() *process {
@@ -33,7 +35,17 @@ func self() *process {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		lookup:     os.LookupEnv,
 		now:        time.Now,
+		wait:       wait,
 		executable: os.Executable,
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -75,7 +75,7 @@ func TestStoreOnATerminal(t *testing.T) {
 // What may be no token is kept only if that is meant.
 func TestStoreDoubtfulToken(t *testing.T) {
 	t.Parallel()
-	const sure = "Keep it all the same? [y/N] "
+	const sure = "Keep it all the same? [y/N; N asks for the token again] "
 	p := newPerson(t, "")
 	token := bitbuckettest.APIToken("first")
 	cut := token[:len(token)-1]
@@ -83,7 +83,7 @@ func TestStoreDoubtfulToken(t *testing.T) {
 	s := p.runs("store")
 	s.answers(tokenPrompt, odd)
 	s.sees("  not recognised: …oken has no beginning that tells its kind; it would be taken for an API token\n")
-	s.answers(sure, "")
+	s.answers(sure, token) // pasted in the wrong place, it is not shown
 	s.answers(tokenPrompt, cut)
 	s.sees(": it looks cut off or mistyped, its checksum does not fit\n")
 	s.answers(sure, "n")

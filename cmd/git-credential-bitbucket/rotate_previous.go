@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -28,8 +29,7 @@ func asideKey(name string) string { return name + "#aside" }
 // stale reports whether a previous token has had its time. A record that was only
 // announced has none.
 func (p *process) stale(old store.Account) bool {
-	age := p.now().Sub(old.Replaced)
-	return age >= previousLife || age < -day
+	return p.now().Sub(old.Replaced) >= previousLife
 }
 
 // recordOf is what is known of the token that account present holds: the record that has its
@@ -38,6 +38,8 @@ func recordOf(token secret.Secret, present, old store.Account) store.Account {
 	fingerprint := token.Fingerprint()
 	for _, known := range []store.Account{present, old} {
 		if known.Fingerprint == fingerprint {
+			known.Email = cmp.Or(known.Email, present.Email)
+			known.Username = cmp.Or(known.Username, present.Username)
 			return known
 		}
 	}

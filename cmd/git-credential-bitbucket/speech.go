@@ -172,6 +172,14 @@ func withAccount(command string, a store.Account) string {
 	return command
 }
 
+// asideRemedy is what to do about a token that is set aside.
+func asideRemedy(a store.Account) string {
+	if a.Dead {
+		return "to use another: " + storeCommand(a)
+	}
+	return "to use it again: " + withAccount("git-credential-bitbucket verify", a) + "; another: " + storeCommand(a)
+}
+
 func meaning(n helper.Notice) string {
 	switch n.Cause {
 	case helper.CauseExpired:

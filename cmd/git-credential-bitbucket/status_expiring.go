@@ -47,7 +47,7 @@ func (p *process) printDue(s statusReport, until time.Time) {
 		switch {
 		case !a.dated():
 		case a.Expires == nil:
-			p.say(asNote, "nobody gave the date on which the token %s of account %s expires; to record it, type: %s --expires DATE", a.Token, a.Name, storeCommand(account))
+			p.say(asNote, "nobody gave the date on which the token %s of account %s expires; to record it, type: %s --expires WHEN", a.Token, a.Name, storeCommand(account))
 		case a.Expires.After(until):
 		case *a.DaysLeft <= 0:
 			fmt.Fprintf(out, "account %s: the token %s expired on %s%s; %s, then type: %s\n",

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
@@ -24,7 +25,7 @@ func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot,
 	request := helper.Request{Protocol: "https", Host: address.Host, Path: strings.TrimPrefix(address.Path, "/"), Username: address.User.Username()}
 	report := &repositoryReport{Remote: name, Path: request.Repository()}
 	if source.Name != "accounts" {
-		report.Reason = source.Name + " " + source.Reason
+		report.Reason = source.Name + ", since " + source.Reason
 		return report
 	}
 	named := line.account
@@ -68,8 +69,10 @@ func (p *process) bitbucketRemote(ctx context.Context) (string, *url.URL) {
 		return "", nil
 	}
 	run := func(args ...string) string {
+		ctx, cancel := context.WithTimeout(ctx, askLimit)
+		defer cancel()
 		cmd := exec.CommandContext(ctx, git.Path, args...)
-		cmd.Env = git.Env
+		cmd.Env, cmd.WaitDelay = git.Env, time.Second
 		out, err := cmd.Output()
 		if err != nil {
 			return ""
@@ -87,6 +90,9 @@ func (p *process) bitbucketRemote(ctx context.Context) (string, *url.URL) {
 		return 0
 	})
 	for _, name := range names {
+		if ctx.Err() != nil {
+			break
+		}
 		address, err := url.Parse(run("remote", "get-url", name))
 		if err == nil && address.Scheme == "https" && bitbucket.IsHost(address.Host) {
 			return oneLine(name), address

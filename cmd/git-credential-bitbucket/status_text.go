@@ -82,9 +82,9 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	}
 	switch {
 	case a.Dead && a.SetAside != nil:
-		fmt.Fprintf(out, "  refused by Bitbucket in a check at %s, and set aside; to use another: %s\n", p.moment(*a.SetAside), storeCommand(store.Account{Name: a.Name}))
+		fmt.Fprintf(out, "  refused by Bitbucket in a check at %s, and set aside; %s\n", p.moment(*a.SetAside), asideRemedy(store.Account{Name: a.Name, Dead: true}))
 	case a.SetAside != nil:
-		fmt.Fprintf(out, "  set aside at %s; to use it again: %s\n", p.moment(*a.SetAside), storeCommand(store.Account{Name: a.Name}))
+		fmt.Fprintf(out, "  set aside at %s; %s\n", p.moment(*a.SetAside), asideRemedy(store.Account{Name: a.Name}))
 	case a.Succeeded != nil:
 		fmt.Fprintf(out, "  seen to work on %s\n", date(*a.Succeeded))
 	default:

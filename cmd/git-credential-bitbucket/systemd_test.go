@@ -23,7 +23,7 @@ func TestSystemdUnitRunsTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^ExecStart=%h/\.local/bin/git-credential-bitbucket (.*)$`).FindStringSubmatch(string(text))
+	found := regexp.MustCompile(`(?m)^ExecStart=%h/go/bin/git-credential-bitbucket (.*)$`).FindStringSubmatch(string(text))
 	if found == nil {
 		t.Fatalf("no ExecStart of ours:\n%s", text)
 	}
@@ -47,7 +47,7 @@ func TestSystemdUnitRunsTheProgram(t *testing.T) {
 func TestSystemdTakesTheUnits(t *testing.T) {
 	require.Tool(t, "systemd-analyze")
 	m := newMachine(t)
-	bin := filepath.Join(m.home, ".local", "bin")
+	bin := filepath.Join(m.home, "go", "bin")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,10 @@ func (p *process) verifyReport(q *inquiry, causes []bitbucket.Cause) verifyRepor
 	}
 	if q.repository != (bitbucket.Repository{}) {
 		r.Repository = &accessReport{q.repository.String(), may(q.evidence.Fetch), may(q.evidence.Push)}
-		if r.Repository.Read == "no" {
+		switch {
+		case v.Life == bitbucket.Unknown:
+			r.Repository.Read, r.Repository.Push = "unknown", "unknown"
+		case r.Repository.Read == "no":
 			r.Repository.Push = "no"
 		}
 	}
@@ -77,6 +81,15 @@ func (p *process) verifyReport(q *inquiry, causes []bitbucket.Cause) verifyRepor
 // of an account is mended; a variable is not ours to mend.
 func (q *inquiry) misleads(causes []bitbucket.Cause) bool {
 	return slices.Contains(causes, bitbucket.CauseEmailForGit) || q.subject.source != "" && slices.Contains(causes, bitbucket.CauseKind)
+}
+
+// override puts first what keeps git from asking for the token at all.
+func (r *verifyReport) override(problems []finding) {
+	row := rowOf(bitbucket.CauseOverridden)
+	for i, f := range problems {
+		r.Causes = slices.Insert(r.Causes, i, causeReport{row.cause, f.Text, f.Remedy})
+		r.Status = row.status
+	}
 }
 
 func (q *inquiry) concern() concern {
@@ -119,7 +132,7 @@ func (q *inquiry) means(row causeRow) string {
 }
 
 // printVerify writes what was found to stdout, and what is wrong to stderr.
-func (p *process) printVerify(r verifyReport) {
+func (p *process) printVerify(r verifyReport) error {
 	out := &strings.Builder{}
 	heading := "account " + r.Account
 	if r.Account == "" {
@@ -130,7 +143,11 @@ func (p *process) printVerify(r verifyReport) {
 	case bitbucket.Alive:
 		fmt.Fprintln(out, "  alive: yes, Bitbucket takes it")
 	case bitbucket.Dead:
-		fmt.Fprintln(out, "  alive: no, Bitbucket refuses it; set aside")
+		fmt.Fprint(out, "  alive: no, Bitbucket refuses it")
+		if r.Account != "" {
+			fmt.Fprint(out, "; set aside")
+		}
+		fmt.Fprintln(out)
 	case bitbucket.Refused:
 		fmt.Fprintln(out, "  alive: perhaps not, Bitbucket refuses it")
 	default:
@@ -140,12 +157,14 @@ func (p *process) printVerify(r verifyReport) {
 		fmt.Fprintf(out, "  owner: %s\n", ownerName(*r.Owner))
 	}
 	if r.Scopes != nil {
-		fmt.Fprintf(out, "  scopes: %s\n", strings.Join(r.Scopes, ", "))
+		fmt.Fprintf(out, "  scopes: %s\n", cmp.Or(strings.Join(r.Scopes, ", "), "none"))
 	}
 	if r.Repository != nil {
 		fmt.Fprintf(out, "  %s: read %s, push %s\n", r.Repository.Name, r.Repository.Read, r.Repository.Push)
 	}
-	fmt.Fprint(p.stdout, out.String())
+	if _, err := fmt.Fprint(p.stdout, out.String()); err != nil {
+		return err
+	}
 	for i, c := range r.Causes {
 		level := asWarning
 		if i == 0 && r.Status != exitDone {
@@ -157,6 +176,7 @@ func (p *process) printVerify(r verifyReport) {
 		}
 		p.say(level, "%s; %s", text, c.Remedy)
 	}
+	return nil
 }
 
 // ownerName is whose the token is, for people.
