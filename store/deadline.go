@@ -58,6 +58,9 @@ func await[T any](ctx context.Context, p patience, work func(context.Context) (T
 	for {
 		select {
 		case out := <-done:
+			if out.err != nil && ctx.Err() != nil {
+				out.err = ctx.Err() // the connection was closed when time was up
+			}
 			return out.value, p.failed(out.err, limit)
 		case <-notice.C:
 			if p.waiting != nil {
