@@ -27,6 +27,8 @@ type Options struct {
 	// system's; both "" leaves these, for which Go reads SSL_CERT_FILE and SSL_CERT_DIR.
 	CAFile, CAPath string
 	UserAgent      string
+	// Now is the clock by which a Grant ends and an app's proof is made: the grants want it.
+	Now func() time.Time
 	// Wait returns nil after the duration, or an error when the context ends before;
 	// nil really waits.
 	Wait func(context.Context, time.Duration) error
@@ -44,6 +46,7 @@ type Options struct {
 type Client struct {
 	transport http.RoundTripper
 	userAgent string
+	now       func() time.Time
 	wait      func(context.Context, time.Duration) error
 	callTime  time.Duration
 }
@@ -54,7 +57,7 @@ func NewClient(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{transport: transport, userAgent: line(o.UserAgent), wait: o.Wait, callTime: callTime}
+	c := &Client{transport: transport, userAgent: line(o.UserAgent), now: o.Now, wait: o.Wait, callTime: callTime}
 	if c.wait == nil {
 		c.wait = wait
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -47,14 +48,26 @@ func newTransport(o Options) (http.RoundTripper, error) {
 	}}, nil
 }
 
-// guard lets requests to the two hosts pass, over https, and nothing else.
+// guard lets REST, git's question for refs and OAuth's for a token pass, each to its
+// host over https, and nothing else.
 type guard struct{ next http.RoundTripper }
 
 func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" || r.URL.User != nil || r.URL.Host != Host && r.URL.Host != RESTHost || r.Host != "" && r.Host != r.URL.Host {
+	if r.URL.Scheme != "https" || r.URL.User != nil || r.Host != "" && r.Host != r.URL.Host || !isAsked(r.Method, r.URL) {
 		return nil, ErrForeignAddress
 	}
 	return g.next.RoundTrip(r)
+}
+
+func isAsked(method string, address *url.URL) bool {
+	switch address.Host {
+	case RESTHost:
+		return true
+	case Host:
+		return method == http.MethodPost && address.EscapedPath() == tokenPath && address.RawQuery == "" ||
+			method == http.MethodGet && strings.HasSuffix(address.Path, ".git/info/refs")
+	}
+	return false
 }
 
 // proxyOf keeps the text of what goes wrong in choosing a proxy to itself: Go's own
