@@ -77,20 +77,26 @@ type Callback struct {
 	once    sync.Once
 }
 
-// Listen fails with *PortError or ErrCallbackPath. The Callback is closed when the
-// context ends.
+// Listen fails with *PortError, ErrCallbackPath, or ErrState without one. The Callback is
+// closed when the context ends.
 func Listen(ctx context.Context, o Listening) (*Callback, error) {
-	if !strings.HasPrefix(o.Path, "/") || path.Clean(o.Path) != o.Path || !isGraphic(o.Path) || strings.ContainsAny(o.Path, `?#%\"<>`+"`{}|^") {
+	switch {
+	case !strings.HasPrefix(o.Path, "/") || path.Clean(o.Path) != o.Path || !isGraphic(o.Path) || strings.ContainsAny(o.Path, "?#%\\\"<>`{}|^"):
 		return nil, ErrCallbackPath
-	}
-	if o.State == "" {
+	case o.State == "":
 		return nil, ErrState
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)))
 	if err != nil {
 		return nil, &PortError{o.Port, err}
 	}
-	c := &Callback{o: o, host: listener.Addr().String(), finished: make(chan struct{})}
+	c := newCallback(o, listener.Addr().String())
+	c.start(ctx, listener)
+	return c, nil
+}
+
+func newCallback(o Listening, host string) *Callback {
+	c := &Callback{o: o, host: host, finished: make(chan struct{})}
 	c.server = &http.Server{
 		Handler:           http.HandlerFunc(c.serve),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -98,15 +104,20 @@ func Listen(ctx context.Context, o Listening) (*Callback, error) {
 		WriteTimeout:      answerTime + 10*time.Second,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0),
+
+		DisableGeneralOptionsHandler: true,
 	}
 	c.server.SetKeepAlivesEnabled(false)
+	return c
+}
+
+func (c *Callback) start(ctx context.Context, listener net.Listener) {
 	go func() {
 		if err := c.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			c.finish(Redirected{}, &PortError{o.Port, err})
+			c.finish(Redirected{}, &PortError{c.o.Port, err})
 		}
 	}()
 	c.unhitch = context.AfterFunc(ctx, c.shut)
-	return c, nil
 }
 
 // URL is the address that the browser has to be sent back to: the consumer's callback URL.
