@@ -28,8 +28,8 @@ type Listening struct {
 	Answer func(Redirected, error) string
 }
 
-// PortError says that the port of the callback URL cannot be listened at; that it is in
-// use errors.Is tells, of syscall.EADDRINUSE.
+// PortError says that the port of the callback URL cannot be listened at. On Unix
+// errors.Is tells that it is in use, of syscall.EADDRINUSE.
 type PortError struct {
 	Port int
 	Err  error

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -272,8 +271,8 @@ func TestCallbackPort(t *testing.T) {
 	_, _ = fmt.Sscan(port, &number)
 	_, err := Listen(t.Context(), Listening{Port: number, Path: "/", State: "S"})
 	var taken *PortError
-	want := "cannot listen at port " + port + " of 127.0.0.1: bind: address already in use"
-	if !errors.As(err, &taken) || taken.Port != number || !errors.Is(err, syscall.EADDRINUSE) || err.Error() != want {
+	want := "cannot listen at port " + port + " of 127.0.0.1: bind: "
+	if !errors.As(err, &taken) || taken.Port != number || !strings.HasPrefix(err.Error(), want) {
 		t.Error(err)
 	}
 	for path, want := range map[string]error{

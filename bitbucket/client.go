@@ -41,8 +41,8 @@ type Options struct {
 // A GET that is answered 429 or 503 with a Retry-After of at most 5 s is repeated once,
 // when that is over. Nothing else is repeated.
 //
-// A call's error means that there was no answer: *UnreachableError, ErrTooLarge, or one
-// of the errors that say why nothing was sent.
+// A call's error, but for those of a Grant, means that there was no answer:
+// *UnreachableError, ErrTooLarge, or one of the errors that say why nothing was sent.
 type Client struct {
 	transport http.RoundTripper
 	userAgent string

@@ -339,33 +339,3 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 		}
 	}
 }
-
-// Even a request that should never have been made goes nowhere else.
-func TestGuard(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, answering(http.StatusOK, "{}"))
-	transport := must(newTransport(s.options()))
-	for address, want := range map[string]bool{
-		"https://api.bitbucket.org/2.0/user": true, "https://bitbucket.org/acme/app.git/info/refs": true,
-		"https://evil.example/": false, "http://api.bitbucket.org/": false, "https://api.bitbucket.org:444/": false, "https://API.bitbucket.org/": false,
-		"https://user:secret@api.bitbucket.org/": false, "https://www.bitbucket.org/": false, "https://bitbucket.org./": false,
-	} {
-		request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))
-		request.Header.Set("Authorization", "Bearer x")
-		response, err := transport.RoundTrip(request)
-		if (err == nil) != want {
-			t.Errorf("%s: %v", address, err)
-		}
-		if err == nil {
-			_ = response.Body.Close()
-		}
-	}
-	request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://bitbucket.org/", nil))
-	request.Host = "evil.example"
-	if _, err := transport.RoundTrip(request); err == nil {
-		t.Error("another Host goes through")
-	}
-	if n := len(s.seen()); n != 2 {
-		t.Errorf("%d requests", n)
-	}
-}

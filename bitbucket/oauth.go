@@ -43,6 +43,11 @@ type App struct {
 }
 
 // Grant is what the site gave. Refresh is zero where there is none.
+//
+// Client's Exchange, Refresh, ClientCredentials and AppGrant ask for one, once each. They
+// fail with *OAuthError, *AnswerError, *UnreachableError, ErrTooLarge, ErrGrant, or with
+// what says why nothing was sent: ErrConsumer, ErrEmptyToken, ErrNoClock. Beside ErrGrant
+// there is the Refresh that the answer holds, if it holds one: the former is dying then.
 type Grant struct {
 	Access, Refresh secret.Secret
 	// Expires is when Access ends: not later than the site has it, as it counts from
@@ -104,11 +109,6 @@ func IsDeadGrant(err error) bool {
 	}
 	return false
 }
-
-// The grants below fail with *OAuthError, *AnswerError, *UnreachableError, ErrTooLarge,
-// ErrGrant, or with one of the errors that say why nothing was sent. Each asks once.
-// With ErrGrant the Grant still has the Refresh that the answer holds, if it has one:
-// the former is dying then.
 
 // Exchange makes a grant of the code that came to the address redirect. The verifier is
 // NewVerifier's, or zero.
