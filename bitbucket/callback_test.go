@@ -57,6 +57,14 @@ func waits(t *testing.T, c *Callback) {
 	}
 }
 
+// outcome is what came, if it came.
+func outcome(t *testing.T, c *Callback) (Redirected, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	return c.Wait(ctx)
+}
+
 const code = "code-made-for-tests"
 
 func TestCallback(t *testing.T) {
@@ -82,7 +90,7 @@ func TestCallback(t *testing.T) {
 		t.Errorf("a second one: %d %s", status, page)
 	}
 	for range 2 {
-		if found, err := c.Wait(t.Context()); err != nil || !found.Code.Equal(secret.New(code)) {
+		if found, err := outcome(t, c); err != nil || !found.Code.Equal(secret.New(code)) {
 			t.Errorf("%+v, %v", found, err)
 		}
 	}
@@ -90,7 +98,7 @@ func TestCallback(t *testing.T) {
 	if status, _, _ := knock(t, "GET", c.URL(), ""); status != 0 {
 		t.Errorf("it still listens: %d", status)
 	}
-	if found, err := c.Wait(t.Context()); err != nil || !found.Code.Equal(secret.New(code)) {
+	if found, err := outcome(t, c); err != nil || !found.Code.Equal(secret.New(code)) {
 		t.Errorf("after Close: %+v, %v", found, err)
 	}
 }
@@ -102,7 +110,7 @@ func TestCallbackOfAnError(t *testing.T) {
 	if status != 400 || !strings.Contains(page, "access_denied: &lt;script&gt;denied&lt;/script&gt;") || strings.Contains(page, "<script") {
 		t.Errorf("%d %s", status, page)
 	}
-	if _, err := c.Wait(t.Context()); kindOfError(err) != "oauth access_denied <script>denied</script>" {
+	if _, err := outcome(t, c); kindOfError(err) != "oauth access_denied <script>denied</script>" {
 		t.Error(err)
 	}
 }
@@ -123,7 +131,7 @@ func TestCallbackAnswer(t *testing.T) {
 		})
 	}
 	together.Wait()
-	if _, err := c.Wait(t.Context()); err != nil || len(calls) != 1 || calls[0] != "true <nil>" {
+	if _, err := outcome(t, c); err != nil || len(calls) != 1 || calls[0] != "true <nil>" {
 		t.Error(calls, err)
 	}
 }
@@ -199,7 +207,7 @@ func TestCallbackOfManyStrangers(t *testing.T) {
 	}
 	waits(t, c)
 	knock(t, "GET", c.URL()+"?state=s&code=x", "")
-	if _, err := c.Wait(t.Context()); !errors.Is(err, ErrManyRedirects) {
+	if _, err := outcome(t, c); !errors.Is(err, ErrManyRedirects) {
 		t.Error(err)
 	}
 }
@@ -226,13 +234,13 @@ func TestImplicitCallback(t *testing.T) {
 	if status, _, _ = knock(t, "POST", c.URL(), "state=S&access_token=x", origin...); status != http.StatusGone {
 		t.Errorf("a second one: %d", status)
 	}
-	found, err := c.Wait(t.Context())
+	found, err := outcome(t, c)
 	if err != nil || !found.Grant.Access.Equal(secret.New(code)) || !found.Grant.Expires.Equal(asked.Add(time.Minute)) {
 		t.Errorf("%+v, %v", found, err)
 	}
 	denied := await(t, Listening{Implicit: true})
 	knock(t, "GET", denied.URL()+"?state=S&error=access_denied", "")
-	if _, err := denied.Wait(t.Context()); kindOfError(err) != "oauth access_denied" {
+	if _, err := outcome(t, denied); kindOfError(err) != "oauth access_denied" {
 		t.Error(err)
 	}
 }
@@ -250,7 +258,7 @@ func TestCallbackEnds(t *testing.T) {
 		t.Error(err)
 	}
 	cancel()
-	if _, err := c.Wait(t.Context()); !errors.Is(err, ErrClosed) {
+	if _, err := outcome(t, c); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
 	c.Close()

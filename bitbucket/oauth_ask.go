@@ -105,7 +105,7 @@ func (p *tokenPost) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch ok := isSuccess(response.StatusCode); {
 	case p.err == nil:
 	case !ok: // it only adds words to the status
-		p.body, p.err = nil, nil
+		p.err = nil
 	case p.err != ErrTooLarge:
 		p.err = unreachable(Host, p.err)
 	}

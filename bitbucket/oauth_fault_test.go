@@ -196,6 +196,24 @@ func TestWordsOfRefusals(t *testing.T) {
 	}
 }
 
+func TestPairOfAConsumerIsNotShown(t *testing.T) {
+	c := cleaner{Consumer{"a", secret.New("b")}.question().shown()}
+	if got := c.text("it was YTpi"); got != "" { // base64 of a:b
+		t.Error(got)
+	}
+}
+
+func TestIsDeadGrant(t *testing.T) {
+	for err, want := range map[error]bool{
+		&OAuthError{Code: "unauthorized_client"}: true, &OAuthError{Code: "invalid_grant"}: true, &OAuthError{Code: "invalid_client"}: true,
+		&OAuthError{Code: "invalid_scope"}: false, &OAuthError{}: false, &AnswerError{Reply{Status: 401}}: false, ErrGrant: false, nil: false,
+	} {
+		if IsDeadGrant(err) != want {
+			t.Error(err)
+		}
+	}
+}
+
 // FuzzGrant reads an answer of the token address: no panic, tokens that git's protocol
 // carries, one printable line for a person, and nothing in it of what was sent.
 func FuzzGrant(f *testing.F) {
