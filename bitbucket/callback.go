@@ -104,8 +104,6 @@ func newCallback(o Listening, host string) *Callback {
 		WriteTimeout:      answerTime + 10*time.Second,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0),
-
-		DisableGeneralOptionsHandler: true,
 	}
 	c.server.SetKeepAlivesEnabled(false)
 	return c
