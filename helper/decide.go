@@ -48,6 +48,7 @@ type Facts struct {
 	Token   secret.Secret
 	Health  store.Health // of the token, in the request's workspace
 	Err     error        // why there is no token
+	Renewal error        // why an OAuth token that still lives could not be renewed
 }
 
 // A Decision is what to do about a get.
@@ -132,7 +133,7 @@ func decide(f Facts) Decision {
 		return retry
 	}
 
-	var notices []Notice
+	notices := renewalWarning(f, say)
 	if count > 0 {
 		n := say(WasRejected)
 		n.Count, n.At = count, health.LastRejected
@@ -148,6 +149,7 @@ func decideWithout(f Facts, say func(What) Notice) Decision {
 	var unknown *store.UnknownAccountError
 	var ambiguous *store.AmbiguousError
 	var records *store.RecordError
+	var renewal *RenewalError
 	switch {
 	case errors.Is(f.Err, store.ErrNoAccounts):
 		return ask(f, say(NothingStored))
@@ -164,6 +166,13 @@ func decideWithout(f Facts, say func(What) Notice) Decision {
 	case errors.As(f.Err, &records):
 		n := say(RecordsUnusable)
 		n.Err = f.Err
+		return Decision{Outcome: SourceFailed, Notices: []Notice{n}}
+	case errors.As(f.Err, &renewal):
+		n := say(NotRenewed)
+		n.Err = f.Err
+		if renewal.Dead {
+			return Decision{Outcome: NoCredential, Notices: []Notice{n}}
+		}
 		return Decision{Outcome: SourceFailed, Notices: []Notice{n}}
 	case f.Account.Name != "" && errors.Is(f.Err, store.ErrNotFound):
 		return ask(f, say(NothingStored))

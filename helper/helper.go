@@ -45,8 +45,9 @@ type Ambient interface {
 type AmbientToken struct {
 	bitbucket.Cleaned
 	Kind    bitbucket.Kind
-	Guessed bool // Kind is taken from the source's name, not from the token
-	Command bool // a command gave it, so that only a record tells it is ours
+	Guessed bool      // Kind is taken from the source's name, not from the token
+	Command bool      // a command gave it, so that only a record tells it is ours
+	Expires time.Time // the site's word; zero: unknown
 }
 
 // Helper acts on git's three operations.
@@ -65,6 +66,11 @@ type Helper struct {
 	Say      func(Notice)
 	// Adopt keeps a token that a person typed at git's prompt.
 	Adopt func(context.Context, store.Account, secret.Secret) (store.Account, error)
+	// Renew gets an OAuth account another access token, or returns the one that another
+	// process got meanwhile; forced, though the time of the present one is not over. The
+	// account is as it is recorded then. An error is a *RenewalError, or one of Secrets'
+	// or of Accounts'.
+	Renew func(ctx context.Context, account store.Account, forced bool) (store.Account, secret.Secret, error)
 	// Person reports whether somebody could have typed it: there is a terminal or a
 	// display.
 	Person func() bool
@@ -111,13 +117,19 @@ func (h *Helper) facts(ctx context.Context, request Request) Facts {
 		return f
 	}
 	h.find(ctx, &f)
-	switch {
-	case !f.Token.IsZero():
-		f.Health = h.Seen.Read(f.Token.Fingerprint()).Health(request.Workspace(), f.Now)
-	case h.Audience != nil:
+	h.examine(&f)
+	h.renew(ctx, &f)
+	if f.Token.IsZero() && h.Audience != nil {
 		f.Caller.Terminal, f.Caller.Reachable = h.Audience()
 	}
 	return f
+}
+
+// examine fills in what was seen of the token.
+func (h *Helper) examine(f *Facts) {
+	if !f.Token.IsZero() {
+		f.Health = h.Seen.Read(f.Token.Fingerprint()).Health(f.Request.Workspace(), f.Now)
+	}
 }
 
 // find fills in the token and where it comes from, or why there is none.
@@ -127,6 +139,7 @@ func (h *Helper) find(ctx context.Context, f *Facts) {
 		var token AmbientToken
 		if token, f.Err = h.Ambient.Token(ctx); f.Err == nil {
 			f.Token, f.Kind = token.Token, token.Kind
+			f.Account.Expires, f.Account.Certain = token.Expires, !token.Expires.IsZero()
 			h.remark(*f, token)
 		}
 		return
@@ -138,14 +151,20 @@ func (h *Helper) find(ctx context.Context, f *Facts) {
 	if f.Token, f.Err = h.stored(ctx, f.Account); f.Token.IsZero() {
 		return
 	}
-	if kind := bitbucket.KindOf(f.Token); kind != bitbucket.UnknownKind {
-		f.Kind = kind
-	}
+	f.Kind = kindOf(f.Account, f.Token)
 	if fp := f.Token.Fingerprint(); fp != f.Account.Fingerprint {
 		// Its date is another token's.
 		f.Account.Expires, f.Account.Guessed, f.Account.Certain, f.Account.Scopes = time.Time{}, false, false, ""
 		h.served(fp)
 	}
+}
+
+// kindOf is read off the token, and from the record where that tells nothing.
+func kindOf(account store.Account, token secret.Secret) bitbucket.Kind {
+	if kind := bitbucket.KindOf(token); kind != bitbucket.UnknownKind {
+		return kind
+	}
+	return bitbucket.Kind(account.Kind)
 }
 
 // which chooses the account. A name that is not stored yet is kept in the account

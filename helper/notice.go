@@ -39,6 +39,8 @@ const (
 	Adopted                          // a token typed at git's prompt is now Account's
 	NotAdopted                       // Err: why a typed token could not be kept
 	NotAdoptedDead                   // an app password was typed
+	NotRenewed                       // Err: why an OAuth account got no other token, where the present one is at its end
+	RenewalFailed                    // the same where the present one goes out, until At
 	Silent                           // git asked Count times and reported nothing
 )
 
@@ -63,7 +65,7 @@ type Notice struct {
 	Repository string          // as Request.Repository; "" unknown
 	Names      []string        // accounts to choose from
 	Fixes      []bitbucket.Fix // of Cleaned
-	Err        error           // of Unusable, RecordsUnusable, NotAdopted
+	Err        error           // of Unusable, RecordsUnusable, NotAdopted, NotRenewed, RenewalFailed
 	At, Until  time.Time
 	Days       int // whole days, rounded up
 	Count      int

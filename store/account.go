@@ -19,9 +19,19 @@ type Account struct {
 	SetAside    time.Time `json:"set_aside,omitzero"`    // a person rejected it then; zero: in use
 	Dead        bool      `json:"dead,omitempty"`        // of SetAside: not a person, but Bitbucket refused it in a check
 	Scopes      string    `json:"scopes,omitempty"`      // as the site told in a check, with commas between; "": unknown
+	Grant       string    `json:"grant,omitempty"`       // of kind "oauth": by which of its grants the token comes; see GrantCode
+	Asked       string    `json:"asked,omitempty"`       // the scopes that a login asked for, as Scopes
 	Replaced    time.Time `json:"replaced,omitzero"`     // in the file of previous tokens: when another took its place
 	Default     bool      `json:"default,omitempty"`     // serves where nothing else chooses
 }
+
+// The values of Account.Grant. All but the last are renewed without a person.
+const (
+	GrantCode              = "code"
+	GrantClientCredentials = "client-credentials"
+	GrantJWT               = "jwt"
+	GrantImplicit          = "implicit"
+)
 
 // A Route sends a workspace's repositories to an account.
 type Route struct {

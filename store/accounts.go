@@ -106,6 +106,24 @@ func (a *Accounts) Exclusive(limit time.Duration) (unlock func(), err error) {
 	return lockFor(limit, filepath.Join(a.dir, "writer.lock"))
 }
 
+// Renewing keeps the processes apart that renew the account's OAuth token, or change how
+// it is renewed, and returns the end of that. It alone is held while the network is
+// waited for: a refresh token works once, and so one process uses it. Where another has
+// it for longer than limit, it is ErrBusy. Whoever takes Exclusive as well does so first.
+func (a *Accounts) Renewing(account string, limit time.Duration) (unlock func(), err error) {
+	if a.dir == "" {
+		return nil, errNoFolder
+	}
+	if err := ValidName(account); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return nil, err
+	}
+	// With the name behind, for Windows has devices called con and aux.
+	return lockFor(limit, filepath.Join(a.dir, "oauth-"+account+".lock"))
+}
+
 // Update lets change alter the accounts as they are now, under a lock that one process
 // at a time holds, and replaces the file: after a crash it is the old one or the new
 // one. An error of change's is returned as it is, and nothing is written; nor is it

@@ -262,3 +262,32 @@ func TestPrevious(t *testing.T) {
 		}
 	}
 }
+
+// One process at a time renews an account, and another account is not kept by it.
+func TestRenewing(t *testing.T) {
+	t.Parallel()
+	a := OpenAccounts(t.TempDir())
+	done, err := a.Renewing("work", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Renewing("work", 20*time.Millisecond); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second one: %v", err)
+	}
+	other, err := a.Renewing("home", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	done()
+	if done, err = a.Renewing("work", time.Second); err != nil {
+		t.Fatal(err)
+	}
+	done()
+	if _, err := a.Renewing("../work", time.Second); err == nil {
+		t.Error("a name that is none")
+	}
+	if _, err := OpenAccounts("").Renewing("work", time.Second); err == nil {
+		t.Error("without a folder")
+	}
+}

@@ -17,6 +17,7 @@ type Health struct {
 	Verified     time.Time // last EventVerified
 	VerifiedNote string    // its Note
 	Cleared      time.Time // last check that found it alive
+	Renewed      time.Time // last EventRenewed
 	Worked       bool      // a success in this workspace, however long ago
 
 	Elsewhere     int       // other workspaces rejected in the last 15 minutes, without a success since
@@ -52,6 +53,8 @@ func (l Log) Health(workspace string, now time.Time) Health {
 			h.Unanswered = e.At
 		case EventCleared:
 			h.Cleared = e.At
+		case EventRenewed:
+			h.Renewed = e.At
 		case EventVerified:
 			h.Verified, h.VerifiedNote = e.At, e.Note
 		}
@@ -75,7 +78,7 @@ func (l Log) Health(workspace string, now time.Time) Health {
 	if t.within > 0 {
 		h.BurstBegan, h.LastRejected = t.first.At, t.last.At
 	}
-	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Verified, &h.Cleared} {
+	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Verified, &h.Cleared, &h.Renewed} {
 		*at = noFuture(*at, now)
 	}
 	return h

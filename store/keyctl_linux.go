@@ -34,6 +34,9 @@ func openKeyctl(c Config) Backend {
 	return &keyctlStore{c.Service, newPatience(BackendKeyctl, c)}
 }
 
+// Largest implements Bounded.
+func (k *keyctlStore) Largest() int { return keyctlLargest }
+
 func (k *keyctlStore) Get(ctx context.Context, key string) (secret.Secret, error) {
 	return await(ctx, k.patience, func(context.Context) (secret.Secret, error) {
 		r, err := keyctlRing()

@@ -11,9 +11,7 @@ import (
 	"git-credential-bitbucket/store/secret"
 )
 
-// nativeKeyring is macOS's Keychain or Windows' Credential Manager. A value may have
-// about 2,900 bytes on macOS (the line that security(1) reads) and 2,560 on Windows;
-// Vault's parts stay below both.
+// nativeKeyring is macOS's Keychain or Windows' Credential Manager.
 type nativeKeyring struct {
 	service string
 	patience
@@ -22,6 +20,10 @@ type nativeKeyring struct {
 func openKeyring(c Config) Backend {
 	return &nativeKeyring{c.Service, newPatience(BackendKeyring, c)}
 }
+
+// Largest is below the 2,560 bytes of Windows (zalando/go-keyring's ErrSetDataTooBig) and
+// the 2,900 or so of the line that macOS's security(1) reads.
+func (k *nativeKeyring) Largest() int { return 2 << 10 }
 
 func (k *nativeKeyring) Get(ctx context.Context, key string) (secret.Secret, error) {
 	return await(ctx, k.patience, func(context.Context) (secret.Secret, error) {

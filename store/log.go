@@ -21,6 +21,7 @@ const (
 	EventUnanswered What = "unanswered" // a get was answered without a password
 	EventServed     What = "served"     // a get was answered with the token
 	EventCleared    What = "cleared"    // a check found it alive: no rejection before it counts, in any workspace
+	EventRenewed    What = "renewed"    // this one came in place of an OAuth token that was refused before its time
 	EventVerified   What = "verified"   // a check proved something of it; Note: a word on what
 
 	// What compact leaves of many rejections; Note is their number.

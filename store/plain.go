@@ -71,6 +71,10 @@ func (a *Account) setText(key string, value []byte) bool {
 		into = &a.Hint
 	case "scopes":
 		into = &a.Scopes
+	case "grant":
+		into = &a.Grant
+	case "asked":
+		into = &a.Asked
 	case "created":
 		when = &a.Created
 	case "expires":

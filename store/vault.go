@@ -13,20 +13,34 @@ import (
 )
 
 const (
-	partSize    = 2 << 10 // below Windows' 2,560 bytes and what macOS's security(1) reads
 	largest     = 64 << 10
+	partsMost   = 64
 	rereads     = 8
 	splitMarker = "git-credential-bitbucket split 1 "
 )
 
 // A Vault keeps values of 1 byte to 64 KiB in backends whose items may be small. A
-// value of up to 2 KiB is stored as it is under the account's name. A larger one is
-// split: the parts are ACCOUNT#GENERATION#INDEX, and under the account's name stands a
-// head that tells generation, number of parts, length and checksum. The head is
+// value that the backend takes whole is stored as it is under the account's name. One
+// above what a Bounded backend takes is split: the parts are ACCOUNT#GENERATION#INDEX,
+// and under the account's name stands a head that tells generation, number of parts,
+// length and checksum. Split values are read from every backend. The head is
 // written after its parts and before the former ones are removed, so that a reader
 // finds one whole value at every moment, as does one after a crash.
 type Vault struct {
 	open func(backend string) (Backend, error)
+}
+
+// Bounded is a Backend whose values have fewer than 64 KiB.
+type Bounded interface {
+	// Largest is how many bytes a value may have, 1 KiB at least.
+	Largest() int
+}
+
+func largestIn(b Backend) int {
+	if bounded, ok := b.(Bounded); ok {
+		return min(bounded.Largest(), largest)
+	}
+	return largest
 }
 
 // NewVault makes a Vault of the backends that open returns by name.
@@ -83,11 +97,11 @@ func (v *Vault) Put(ctx context.Context, backend, account string, value secret.S
 	}
 	item := value
 	var h head
-	if len(text) > partSize || strings.HasPrefix(text, splitMarker) {
-		h = newHead(text)
+	if size := largestIn(b); len(text) > size || strings.HasPrefix(text, splitMarker) {
+		h = newHead(text, size)
 		item = secret.New(h.String())
 		for i := range h.parts {
-			part := text[i*partSize : min((i+1)*partSize, len(text))]
+			part := text[i*size : min((i+1)*size, len(text))]
 			if err := b.Set(ctx, h.key(account, i), secret.New(part)); err != nil {
 				h.remove(ctx, b, account)
 				return err
@@ -133,13 +147,13 @@ type head struct {
 	sum        string // SHA-256 of it, hex
 }
 
-func newHead(text string) head {
+func newHead(text string, size int) head {
 	var generation [8]byte
 	_, _ = rand.Read(generation[:]) // never fails (crypto/rand)
 	sum := sha256.Sum256([]byte(text))
 	return head{
 		generation: hex.EncodeToString(generation[:]),
-		parts:      (len(text) + partSize - 1) / partSize,
+		parts:      (len(text) + size - 1) / size,
 		length:     len(text),
 		sum:        hex.EncodeToString(sum[:]),
 	}
@@ -157,7 +171,7 @@ func parseHead(item secret.Secret) (h head, split bool, err error) {
 		return head{}, false, nil
 	}
 	_, err = fmt.Sscanf(rest, "%s %d %d %s", &h.generation, &h.parts, &h.length, &h.sum)
-	if err != nil || h.String() != text || h.parts < 1 || h.parts > largest/partSize {
+	if err != nil || h.String() != text || h.parts < 1 || h.parts > partsMost {
 		return head{}, true, because(ErrDamaged, "its head is not one")
 	}
 	return h, true, nil

@@ -20,10 +20,10 @@ func oauth(n int, seed string) secret.Secret {
 func TestVaultSplits(t *testing.T) {
 	t.Parallel()
 	// Windows' Credential Manager takes 2,560 bytes, zalando/go-keyring's
-	// ErrSetDataTooBig beyond.
+	// ErrSetDataTooBig beyond. The Fake refuses more.
 	fake := &storetest.Fake{Limit: 2560}
 	v := store.NewVault(fake.Open)
-	for _, c := range []struct{ size, items int }{{1, 1}, {2048, 1}, {2049, 3}, {2600, 3}, {64 << 10, 33}, {100, 1}} {
+	for _, c := range []struct{ size, items int }{{1, 1}, {2560, 1}, {2561, 3}, {2600, 3}, {64 << 10, 27}, {100, 1}} {
 		value := oauth(c.size, "0123456789")
 		if err := v.Put(t.Context(), "keyring", "default", value); err != nil {
 			t.Fatal(err)
@@ -50,6 +50,26 @@ func TestVaultSplits(t *testing.T) {
 	}
 }
 
+// A backend that takes all that a Vault does gets each value as one item, and one that
+// was split there before is read and replaced.
+func TestVaultKeepsWhole(t *testing.T) {
+	t.Parallel()
+	fake := &storetest.Fake{Limit: 2 << 10}
+	v := store.NewVault(fake.Open)
+	if err := v.Put(t.Context(), "keyring", "default", oauth(5000, "old")); err != nil || len(fake.Keys()) != 4 {
+		t.Fatalf("%v, %q", err, fake.Keys())
+	}
+	fake.Limit = 0
+	if got, err := v.Get(t.Context(), "keyring", "default"); err != nil || !got.Equal(oauth(5000, "old")) {
+		t.Errorf("%d bytes, %v", len(got.Reveal()), err)
+	}
+	for _, size := range []int{2600, 64 << 10} {
+		if err := v.Put(t.Context(), "keyring", "default", oauth(size, "new")); err != nil || len(fake.Keys()) != 1 {
+			t.Errorf("%d bytes: %v, %q", size, err, fake.Keys())
+		}
+	}
+}
+
 func TestVaultRefusesWhatItCannotKeep(t *testing.T) {
 	t.Parallel()
 	fake := &storetest.Fake{}
@@ -67,7 +87,7 @@ func TestVaultRefusesWhatItCannotKeep(t *testing.T) {
 // A token that reads like a head comes back as it is.
 func TestVaultIsNotConfused(t *testing.T) {
 	t.Parallel()
-	fake := &storetest.Fake{}
+	fake := &storetest.Fake{Limit: 2 << 10}
 	v := store.NewVault(fake.Open)
 	if err := v.Put(t.Context(), "keyring", "default", oauth(3000, "x")); err != nil {
 		t.Fatal(err)
@@ -92,7 +112,7 @@ func TestVaultCutOff(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ old, new int }{{100, 5000}, {5000, 100}, {5000, 6000}} {
 		for writes := 1; ; writes++ {
-			fake := &storetest.Fake{}
+			fake := &storetest.Fake{Limit: 2 << 10}
 			v := store.NewVault(fake.Open)
 			old, value := oauth(c.old, "old"), oauth(c.new, "new")
 			if err := v.Put(t.Context(), "keyring", "default", old); err != nil {
@@ -136,7 +156,7 @@ func (b *between) Get(ctx context.Context, key string) (secret.Secret, error) {
 // A reader whose parts a writer takes away begins again with the new head.
 func TestVaultReaderMeetsWriter(t *testing.T) {
 	t.Parallel()
-	fake := &storetest.Fake{}
+	fake := &storetest.Fake{Limit: 2 << 10}
 	writer := store.NewVault(fake.Open)
 	for name, value := range map[string]secret.Secret{"split": oauth(7000, "new"), "plain": oauth(70, "new")} {
 		if err := writer.Put(t.Context(), "keyring", "default", oauth(6000, "old")); err != nil {
@@ -165,7 +185,7 @@ func TestVaultDamage(t *testing.T) {
 			return errors.Join(err, f.Set(context.Background(), "default", secret.New(head.Reveal()[:50])))
 		},
 	} {
-		fake := &storetest.Fake{}
+		fake := &storetest.Fake{Limit: 2 << 10}
 		v := store.NewVault(fake.Open)
 		if err := v.Put(t.Context(), "keyring", "default", oauth(5000, "x")); err != nil {
 			t.Fatal(err)

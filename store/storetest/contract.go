@@ -32,6 +32,7 @@ func Run(t *testing.T, size Size, open func(t *testing.T) store.Backend) {
 	for _, c := range []struct{ name, value string }{
 		{"ascii", "ATATT3xFfGF0"},
 		{"4 KB", strings.Repeat("0123456789abcdef", 256)},
+		{"an OAuth token", "eyJ" + strings.Repeat("OAuth2-_.", 288)},
 		{"unicode", "pässwörd ✓ 日本"},
 		{"trailing newline", "token\n"},
 		{"line ends and blanks", "  a\r\n\r\n b\t"},
@@ -134,7 +135,7 @@ func remove(t *testing.T, b store.Backend, key string) {
 // first one's parts have to go.
 func vault(t *testing.T, size Size, b store.Backend) {
 	v := store.NewVault(func(string) (store.Backend, error) { return b, nil })
-	for _, n := range []int{1, 2048, 2049, 2600, size.Largest, size.Largest} {
+	for _, n := range []int{1, 2048, 2049, 2600, 6000, size.Largest, size.Largest} {
 		value := secret.New(strings.Repeat("\x00x\n", n/3+1)[:n])
 		if err := v.Put(t.Context(), "any", "contract", value); err != nil {
 			t.Fatalf("Put of %d bytes: %v", n, err)

@@ -38,6 +38,14 @@ type Calls struct{ Get, Set, Delete int }
 
 var _ store.Backend = (*Fake)(nil)
 
+// Largest implements store.Bounded.
+func (f *Fake) Largest() int {
+	if f.Limit == 0 {
+		return 64 << 10
+	}
+	return f.Limit
+}
+
 // Get implements store.Backend.
 func (f *Fake) Get(ctx context.Context, key string) (secret.Secret, error) {
 	f.count(&f.calls.Get)
