@@ -84,18 +84,22 @@ func show(user string, token secret.Secret) (shown, error) {
 		return shown{}, ErrUsername
 	}
 	return shown{func() (string, []form) {
-		text := token.Reveal()
-		from := 0
-		if KindOf(token) == OAuthToken {
-			from = strings.IndexByte(text, '.') // a JWT's header
-		}
-		forms := []form{{text, from}, {url.QueryEscape(text), from}}
+		text, forms := token.Reveal(), formsOf(token)
 		if user == "" {
 			return "Bearer " + text, forms
 		}
 		pair := base64.StdEncoding.EncodeToString([]byte(user + ":" + text))
-		return "Basic " + pair, append(forms, form{pair, (len(user) + 1 + from) * 4 / 3})
+		return "Basic " + pair, append(forms, form{pair, (len(user) + 1 + forms[0].from) * 4 / 3})
 	}}, nil
+}
+
+// formsOf are the ways to write the token by itself.
+func formsOf(token secret.Secret) []form {
+	text, from := token.Reveal(), 0
+	if KindOf(token) == OAuthToken {
+		from = strings.IndexByte(text, '.') // a JWT's header
+	}
+	return []form{{text, from}, {url.QueryEscape(text), from}}
 }
 
 // in reports whether text has the token in it, or so much of it in one piece that it

@@ -34,14 +34,14 @@ func (c Consumer) question(others ...secret.Secret) question {
 
 // shown is all of the question's secrets, for a cleaner.
 func (q question) shown() shown {
-	return shown{func() (string, []string) {
-		var forms []string
+	return shown{func() (string, []form) {
+		var forms []form
 		if q.pair != "" {
-			forms = append(forms, q.pair)
+			forms = append(forms, form{text: q.pair})
 		}
 		for _, s := range q.secrets {
-			if text := s.Reveal(); text != "" {
-				forms = append(forms, text, url.QueryEscape(text))
+			if !s.IsZero() {
+				forms = append(forms, formsOf(s)...)
 			}
 		}
 		return q.header, forms

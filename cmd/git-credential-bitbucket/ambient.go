@@ -61,7 +61,7 @@ func (p *process) ambient(commandFlag *string) helper.Ambient {
 			}}
 		}
 	}
-	return &ambient{}
+	return p.oauthSource()
 }
 
 func (p *process) tokenCommand(source, command string) helper.Ambient {

@@ -90,6 +90,20 @@ func (p *process) sayNoDefault() {
 
 func (p *process) forgetOne(ctx context.Context, a store.Account) error {
 	vault := store.NewVault(p.backend)
+	if a.Grant != "" {
+		done, err := p.soleRenewer(a.Name)
+		if err != nil {
+			return err
+		}
+		defer done()
+		present, found, err := recorded(p.accounts(), a.Name)
+		if err != nil {
+			return p.backendFailure(err, a)
+		}
+		if found {
+			a = present // it may have been renewed
+		}
+	}
 	old, hadOld, err := recorded(p.previous(), a.Name)
 	if err != nil {
 		return p.backendFailure(err, a)
@@ -97,16 +111,23 @@ func (p *process) forgetOne(ctx context.Context, a store.Account) error {
 	if hadOld {
 		p.dropPrevious(ctx, old, a)
 	}
+	if err := vault.Delete(ctx, a.Backend, oauthKey(a.Name)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return p.backendFailure(err, a)
+	}
 	if err := vault.Delete(ctx, a.Backend, a.Name); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return p.backendFailure(err, a)
 	}
 	if a.Also != "" {
 		p.clear(ctx, vault, a.Name, []string{a.Also})
+		p.dropState(ctx, a.Name, a.Also)
 	}
 	if err := p.accounts().Update(func(b *store.Book) error { b.Remove(a.Name); return nil }); err != nil {
 		return fail(exitFailed, "%s", recordTrouble(err))
 	}
 	p.observations().Forget(a.Fingerprint)
+	if a.Grant != "" {
+		p.observations().Forget(renewalKey(a.Name))
+	}
 	p.record(wasForgotten, a.Name, "forget", a.Hint)
 	if a.Fingerprint == "" {
 		p.say("", "forgot account %s, whose token was never stored to the end", a.Name)
@@ -122,7 +143,14 @@ func (p *process) forgetOne(ctx context.Context, a store.Account) error {
 
 // madeWhere is where the account's token is made and revoked.
 func madeWhere(a store.Account) string {
-	if a.Kind == string(bitbucket.APIToken) {
+	switch {
+	case a.Grant == store.GrantClientCredentials:
+		return "among the OAuth consumers in its workspace's settings"
+	case a.Grant == store.GrantJWT:
+		return "among the installed apps in its workspace's settings"
+	case a.Grant != "":
+		return "at " + grantsPage
+	case a.Kind == string(bitbucket.APIToken):
 		return "at " + bitbucket.TokenPage
 	}
 	return "in the settings of its repository, project or workspace"

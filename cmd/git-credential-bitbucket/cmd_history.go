@@ -17,6 +17,7 @@ type deed string
 
 const (
 	wasStored    deed = "stored"
+	wasLoggedIn  deed = "logged in"
 	wasReplaced  deed = "replaced"
 	wasRotated   deed = "rotated"
 	wasRestored  deed = "restored"
@@ -34,6 +35,7 @@ var deeds = []struct {
 	meaning string
 }{
 	{wasStored, "a first token was stored"},
+	{wasLoggedIn, "a token came by OAuth, and is renewed by itself from then on"},
 	{wasReplaced, "another token was stored, and the old one is gone"},
 	{wasRotated, "another token took the place of the old one, which is kept for a week"},
 	{wasRestored, "the old token was put back"},

@@ -59,6 +59,9 @@ func (p *process) rotate(ctx context.Context, f *rotateFlags) error {
 		return err
 	}
 	f.account = before.Name
+	if before.Grant != "" {
+		return fail(exitFailed, "the token of account %s is by OAuth and is not rotated by hand; to log in anew, type: %s", before.Name, loginCommand(before))
+	}
 	if _, err := p.checkStore(&f.storeFlags); err != nil {
 		return err
 	}

@@ -230,7 +230,7 @@ func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
 		return sourceReport{Name: source.Name(), Reason: "it stands in git's config, and wins over stored accounts"}
 	}
 	report := sourceReport{Name: source.Name(), Reason: "it is set, and wins over stored accounts"}
-	if source.Name() == commandVariable {
+	if isAsked(source.Name()) {
 		return report
 	}
 	token, err := source.Token(ctx)

@@ -83,6 +83,8 @@ func (p *process) carry(ctx context.Context, asked *answers, by string) (store.A
 		return p.keepToken(ctx, asked, by)
 	case a.Fingerprint == "":
 		return a, fail(exitUsage, "there is no token in account %s to amend; type: %s", a.Name, storeCommand(a))
+	case a.Grant != "" && asked.flags.expires != "":
+		return a, fail(exitUsage, "the token of account %s is by OAuth, and Bitbucket says when it ends; type the command without --expires", a.Name)
 	case asked.flags.backend != "":
 		return p.move(ctx, asked, by)
 	default:

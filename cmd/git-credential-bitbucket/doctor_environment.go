@@ -42,7 +42,7 @@ func checkSource(ctx context.Context, e *examination) []finding {
 	if named != "" || source.Name() == "" {
 		return fs
 	}
-	if slices.Contains([]string{commandVariable, "--token-command"}, source.Name()) {
+	if isAsked(source.Name()) {
 		return append(fs, finding{levelOK, "source", "the token comes from " + source.Name() + ", which is not run here", ""})
 	}
 	read := make(chan finding, 1)

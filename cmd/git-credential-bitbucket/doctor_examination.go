@@ -141,7 +141,7 @@ func sourceNames() []string {
 	for _, v := range variables {
 		names = append(names, v.name, v.name+"_FILE")
 	}
-	return names
+	return append(names, clientVariable)
 }
 
 // quietConfig opens no dialog, and says nothing while it waits.

@@ -146,9 +146,9 @@ func TestBelowCmd(t *testing.T) {
 func TestReveals(t *testing.T) {
 	want := map[string]int{
 		"bitbucket/clean.go":                         2,
-		"bitbucket/login.go":                         1, // the Authorization header, and to keep it out of the answer's words
+		"bitbucket/login.go":                         2, // the Authorization header, and to keep it out of the answer's words
 		"bitbucket/oauth.go":                         5, // what a grant is asked for with: secrets, code, verifier, refresh token
-		"bitbucket/oauth_ask.go":                     2, // to keep them out of the answer's words
+		"bitbucket/oauth_ask.go":                     1, // to keep them out of the answer's words
 		"bitbucket/oauth_redirect.go":                1, // the redirect's query, to be parsed
 		"bitbucket/token.go":                         2,
 		"cmd/git-credential-bitbucket/cmd_header.go": 1, // for curl

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,14 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 	}
 	defer done()
 	before, _, err := recorded(p.accounts(), a.Name)
+	if err == nil && before.Grant != "" {
+		var free func()
+		if free, err = p.soleRenewer(a.Name); err != nil {
+			return a, err
+		}
+		defer free()
+		before, _, err = recorded(p.accounts(), a.Name)
+	}
 	if err != nil {
 		return a, err
 	}
@@ -47,8 +56,20 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 			return a, err
 		}
 	}
+	renewed, same := before.Grant != "", token.Fingerprint() == before.Fingerprint
+	switch {
+	case renewed && !same && token.Fingerprint() == a.Fingerprint:
+		return a, errMeanwhile(a.Name) // it was the account's when the command began
+	case renewed:
+		if a, err = p.carryGrant(ctx, a, before, same); err != nil {
+			return a, err
+		}
+	}
 	if a, err = p.file(ctx, p.accounts(), a.Name, a, token); err != nil {
 		return a, err
+	}
+	if renewed && !same {
+		p.dropState(ctx, a.Name, a.Backend)
 	}
 	what := wasStored
 	switch before.Fingerprint {
@@ -109,6 +130,9 @@ func (p *process) file(ctx context.Context, records *store.Accounts, key string,
 	}
 	if len(stale) > 0 {
 		a.Also = p.clear(ctx, vault, key, stale)
+		if before.Grant != "" {
+			a.Also = cmp.Or(p.dropState(ctx, a.Name, stale...), a.Also)
+		}
 		// If it fails, forget looks for a token that is not there.
 		_ = records.Update(func(book *store.Book) error {
 			if present := book.Account(a.Name); present != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/install"
@@ -17,6 +18,7 @@ type network struct {
 	caFile, caPath setting
 	headers        []install.Header // that git adds to what it sends to bitbucket.Host
 	notes          []networkNote
+	now            func() time.Time
 }
 
 // A setting is a value and where it stands, for people: a variable's name, or a key of
@@ -42,7 +44,7 @@ func (e *proxyError) Error() string { return e.from + " " + e.wrong }
 // readNetwork reads git's settings, and the variables that git reads beside them. Where
 // git cannot be asked, the variables are all there is.
 func (p *process) readNetwork(ctx context.Context) *network {
-	n := &network{routes: map[string]route{}}
+	n := &network{routes: map[string]route{}, now: p.now}
 	hosts := []string{bitbucket.Host, bitbucket.RESTHost}
 	configured := make([]install.HTTP, len(hosts))
 	if git, err := p.git(); err == nil {

@@ -115,6 +115,7 @@ func (p *process) helper(c call) *helper.Helper {
 		Adopt: func(ctx context.Context, a store.Account, token secret.Secret) (store.Account, error) {
 			return p.keep(ctx, a, token, "git store")
 		},
+		Renew:  p.renew,
 		Person: func() bool { return hasTerminal() || p.display() },
 		Alone:  p.alone,
 		Aside:  func(a store.Account) { p.record(wasSetAside, a.Name, "git credential reject", "") },

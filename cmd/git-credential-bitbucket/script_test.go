@@ -32,6 +32,7 @@ const (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
+		testKeeper: keepTestGrant,
 		"git-credential-bitbucket": func() {
 			p := self()
 			p.now = scriptNow
@@ -76,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"bitbucket": bitbuckettest.Script,
 			"clock":     setClock,
 			"exits":     wantStatus,
+			"granted":   makeGranted,
 			"keyring":   startKeyring,
 			"pass":      startPass,
 			"request":   writeRequest,
@@ -227,7 +229,11 @@ func makeReady(ts *testscript.TestScript, neg bool, args []string) {
 	store := append([]string{"git-credential-bitbucket", "store", "--token-stdin", "--no-verify", "--backend=file"}, args[flags:]...)
 	wantStatus(ts, false, append([]string{"0"}, withInput(file, store...)...))
 	ts.Check(os.Remove(file))
+	askUs(ts)
+}
 
+// askUs lets git ask the program.
+func askUs(ts *testscript.TestScript) {
 	config := filepath.Join(ts.Getenv("HOME"), ".gitconfig")
 	text, err := os.ReadFile(config)
 	ts.Check(err)

@@ -77,6 +77,10 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 		p.say(asWarning, "Bitbucket refused %s %s%s, last at %s; %s",
 			token, times(n.Count), inWorkspace(n), p.moment(n.At), again)
 	case helper.ExpiryPassed:
+		if n.Account.Grant != "" {
+			p.say(asWarning, "%s ended at %s; %s", token, p.moment(n.Account.Expires), again)
+			return
+		}
 		p.say(asWarning, "%s expired on %s%s; %s", token, date(n.Account.Expires), guessed(n.Account), again)
 	case helper.ExpiryNear:
 		p.say(asWarning, "%s expires in %s, on %s%s; %s", token, inDays(n.Days), date(n.Account.Expires), guessed(n.Account), again)
@@ -108,6 +112,10 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.Silent:
 		p.say(asNote, "git asked %s for %s%s and reported neither success nor refusal; Bitbucket answers 403, 404, 410, 429 or 5xx then, which git tells no helper; to see why, type: %s",
 			times(n.Count), token, inWorkspace(n), verifyCommand(n.Account, n.Repository))
+	case helper.NotRenewed:
+		p.say(asError, "%s", p.whyNotRenewed(n.Err, n.Account))
+	case helper.RenewalFailed:
+		p.say(asWarning, "%s; the present one serves until %s", p.whyNotRenewed(n.Err, n.Account), p.moment(n.At))
 	case helper.NotAdoptedDead:
 		p.say(asWarning, "what you typed is an app password and is not kept: Bitbucket ended those on %s; %s", bitbucket.AppPasswordsEnded, again)
 	}
@@ -136,6 +144,12 @@ func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
 	}
 	made := "make an API token with scopes at " + bitbucket.TokenPage
 	switch {
+	case n.Source == clientVariable:
+		return "check in its workspace's settings what that consumer may do"
+	case n.What == helper.Rejected && helper.Renewable(n.Account):
+		return "the next git command gets another; if Bitbucket refuses that too, type: " + loginCommand(n.Account)
+	case n.Account.Grant != "":
+		return "to log in anew, type: " + loginCommand(n.Account)
 	case n.Source == commandVariable || n.Source == "--token-command":
 		return made + ", and let the command print that"
 	case n.Source != "":

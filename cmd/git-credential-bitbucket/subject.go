@@ -107,7 +107,8 @@ func (p *process) storedSubject(ctx context.Context, a store.Account) (subject, 
 	case bitbucket.Printable(token) != nil:
 		return subject{}, fail(exitUnusable, "%s", p.whyUnusable(bitbucket.ErrBrokenToken, a))
 	}
-	return newSubject(a, token), nil
+	a, token, err = p.upToDate(ctx, a, token)
+	return newSubject(a, token), err
 }
 
 // newSubject is the token as account a's.

@@ -92,7 +92,7 @@ func dropSecrets() {
 
 func holdsSecret(name string) bool {
 	switch strings.TrimSuffix(name, "_FILE") {
-	case commandVariable, passphraseVariable, "ATLASSIAN_API_TOKEN", "BITBUCKET_APP_PASSWORD":
+	case commandVariable, passphraseVariable, clientVariable, clientSecretVariable, "ATLASSIAN_API_TOKEN", "BITBUCKET_APP_PASSWORD":
 		return true
 	}
 	for _, variable := range variables {

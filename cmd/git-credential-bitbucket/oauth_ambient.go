@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/store/secret"
+)
+
+// The variables with a consumer's key and secret; the secret's may have _FILE behind it.
+const (
+	clientVariable       = "BITBUCKET_OAUTH_CLIENT_ID"
+	clientSecretVariable = "BITBUCKET_OAUTH_CLIENT_SECRET"
+)
+
+// isAsked reports whether reading that source runs a command or asks the site.
+func isAsked(source string) bool {
+	switch source {
+	case commandVariable, "--token-command", clientVariable:
+		return true
+	}
+	return false
+}
+
+// oauthSource is the consumer that the environment names, by the grant of client
+// credentials, or no source. Each get asks for a token of its own: nothing is kept.
+func (p *process) oauthSource() helper.Ambient {
+	id, set := p.lookup(clientVariable)
+	if !set {
+		return &ambient{}
+	}
+	return &oauthSource{p, id}
+}
+
+type oauthSource struct {
+	*process
+	id string
+}
+
+func (s *oauthSource) Name() string { return clientVariable }
+
+func (s *oauthSource) Token(ctx context.Context) (helper.AmbientToken, error) {
+	if s.id == "" {
+		return helper.AmbientToken{}, &sourceError{clientVariable, "is set but empty", "set it to the consumer's key, or unset it"}
+	}
+	password, err := s.clientSecret()
+	if err != nil {
+		return helper.AmbientToken{}, err
+	}
+	if password.IsZero() {
+		return helper.AmbientToken{}, &sourceError{clientVariable, "is set without " + clientSecretVariable, "set that to the consumer's secret, or unset both"}
+	}
+	client, _, err := s.client(ctx)
+	if err != nil {
+		return helper.AmbientToken{}, notGranted(err)
+	}
+	grant, err := client.ClientCredentials(ctx, bitbucket.Consumer{ID: s.id, Secret: password}, nil)
+	if err != nil {
+		return helper.AmbientToken{}, notGranted(err)
+	}
+	return helper.AmbientToken{Cleaned: bitbucket.Cleaned{Token: grant.Access}, Kind: bitbucket.OAuthToken, Expires: grant.Expires}, nil
+}
+
+// Holds cannot compare: whatever looks like an OAuth token counts as one of the many that
+// the consumer was given.
+func (s *oauthSource) Holds(password secret.Secret) bool {
+	return bitbucket.KindOf(password) == bitbucket.OAuthToken
+}
+
+// clientSecret is the consumer's secret as far as the environment has one.
+func (p *process) clientSecret() (secret.Secret, error) {
+	read, source := secret.Secret{}, clientSecretVariable
+	if value, set := p.lookup(clientSecretVariable); set {
+		read = secret.New(value)
+	} else if path, set := p.lookup(clientSecretVariable + "_FILE"); set {
+		var err error
+		source += "_FILE"
+		if read, err = readSecretFile(source, path); err != nil {
+			return secret.Secret{}, err
+		}
+	} else {
+		return secret.Secret{}, nil
+	}
+	cleaned, err := bitbucket.Clean(read)
+	switch {
+	case errors.Is(err, bitbucket.ErrEmptyToken):
+		return secret.Secret{}, &sourceError{source, "is set but holds no secret", "set it to the consumer's secret, or unset it"}
+	case err != nil:
+		return secret.Secret{}, &sourceError{source, "holds no usable secret: " + err.Error(), "set it to the consumer's secret alone"}
+	}
+	return cleaned.Token, nil
+}
+
+// notGranted is why the site gave no token.
+func notGranted(err error) error {
+	var refusal *bitbucket.OAuthError
+	var answer *bitbucket.AnswerError
+	switch {
+	case bitbucket.IsDeadGrant(err):
+		return &sourceError{clientVariable, "got no token: " + oneLine(err.Error()), "check its key and secret among the OAuth consumers in its workspace's settings"}
+	case errors.As(err, &refusal), errors.As(err, &answer), errors.Is(err, bitbucket.ErrGrant):
+		return &sourceError{clientVariable, "got no token: " + oneLine(err.Error()), "try again later"}
+	}
+	text, remedy := whyUnreachable(err)
+	return &sourceError{clientVariable, "got no token: " + text, remedy}
+}
