@@ -145,23 +145,24 @@ func TestBelowCmd(t *testing.T) {
 // new place is to be looked at before it is added here.
 func TestReveals(t *testing.T) {
 	want := map[string]int{
-		"bitbucket/clean.go":                         2,
-		"bitbucket/login.go":                         2, // the Authorization header, and to keep it out of the answer's words
-		"bitbucket/oauth.go":                         5, // what a grant is asked for with: secrets, code, verifier, refresh token
-		"bitbucket/oauth_ask.go":                     1, // to keep them out of the answer's words
-		"bitbucket/oauth_redirect.go":                1, // the redirect's query, to be parsed
-		"bitbucket/token.go":                         2,
-		"cmd/git-credential-bitbucket/cmd_header.go": 1, // for curl
-		"cmd/git-credential-bitbucket/process.go":    1, // a passphrase file's line end
-		"helper/decide.go":                           1, // the answer to git
-		"store/file_key.go":                          1, // the passphrase
-		"store/file_write.go":                        1,
-		"store/keyctl_linux.go":                      2,
-		"store/keyring_native.go":                    1,
-		"store/keyring_secretservice.go":             1,
-		"store/pass.go":                              1,
-		"store/secret/secret.go":                     3, // to compare, and for its hint
-		"store/vault.go":                             3,
+		"bitbucket/clean.go":                          2,
+		"bitbucket/login.go":                          2, // the Authorization header, and to keep it out of the answer's words
+		"bitbucket/oauth.go":                          5, // what a grant is asked for with: secrets, code, verifier, refresh token
+		"bitbucket/oauth_ask.go":                      1, // to keep them out of the answer's words
+		"bitbucket/oauth_redirect.go":                 1, // the redirect's query, to be parsed
+		"bitbucket/token.go":                          2,
+		"cmd/git-credential-bitbucket/cmd_header.go":  1, // for curl
+		"cmd/git-credential-bitbucket/oauth_state.go": 5, // the document, as one secret
+		"cmd/git-credential-bitbucket/process.go":     1, // a passphrase file's line end
+		"helper/decide.go":                            1, // the answer to git
+		"store/file_key.go":                           1, // the passphrase
+		"store/file_write.go":                         1,
+		"store/keyctl_linux.go":                       2,
+		"store/keyring_native.go":                     1,
+		"store/keyring_secretservice.go":              1,
+		"store/pass.go":                               1,
+		"store/secret/secret.go":                      3, // to compare, and for its hint
+		"store/vault.go":                              3,
 	}
 	got := map[string]int{}
 	for _, s := range sources(t) {
