@@ -115,7 +115,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.NotRenewed:
 		p.say(asError, "%s", p.whyNotRenewed(n.Err, n.Account))
 	case helper.RenewalFailed:
-		p.say(asWarning, "%s; the present one serves until %s", p.whyNotRenewed(n.Err, n.Account), p.moment(n.At))
+		p.say(asWarning, "the present token serves until %s, but %s", p.moment(n.At), p.whyNotRenewed(n.Err, n.Account))
 	case helper.NotAdoptedDead:
 		p.say(asWarning, "what you typed is an app password and is not kept: Bitbucket ended those on %s; %s", bitbucket.AppPasswordsEnded, again)
 	}

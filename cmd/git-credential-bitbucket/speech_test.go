@@ -83,6 +83,8 @@ func TestSpeech(t *testing.T) {
 		helper.NoAsideAmbient:   `^note: the token in use comes from .* and cannot be set aside; `,
 		helper.Adopted:          `^note: kept the API token ….{4} as account work in the system's keyring; to undo: git-credential-bitbucket forget work$`,
 		helper.NotAdopted:       `^warning: the token that you typed could not be kept: the system's keyring is locked; `,
+		helper.NotRenewed:       `^error: the system's keyring is locked; `,
+		helper.RenewalFailed:    `^warning: the present token serves until 11:00:00, but the system's keyring is locked; `,
 		helper.Silent:           `^note: git asked 3 times for the token ….{4} of account work in workspace acme and reported neither success nor refusal; Bitbucket answers 403, 404, 410, 429 or 5xx then, which git tells no helper; to see why, type: git-credential-bitbucket verify --account work --repo acme/app$`,
 		helper.NotAdoptedDead:   `^warning: what you typed is an app password and is not kept: `,
 	}
