@@ -102,6 +102,10 @@ func (p *process) newToken(a concern) string {
 		made = "make an access token in the settings of its repository, project or workspace"
 	}
 	switch source := a.subject.source; {
+	case source == clientVariable:
+		return "check in its workspace's settings what that consumer may do" + scopes
+	case a.subject.account.Grant != "":
+		return "log in anew" + scopes + ", type: " + loginCommand(a.subject.account)
 	case source == commandVariable || source == "--token-command":
 		return made + ", and let the command print that"
 	case source != "":

@@ -78,7 +78,14 @@ func (e *examination) accountFindings(a store.Account) []finding {
 	var fs []finding
 	r := e.accountReport(a)
 	again := fmt.Sprintf("make an API token with scopes at %s, then type: %s", bitbucket.TokenPage, storeCommand(a))
+	if a.Grant != "" {
+		again = "to log in anew, type: " + loginCommand(a)
+	}
 	switch left := a.Expires.Sub(e.now()); {
+	case helper.Renewable(a):
+		if until := e.pausedRenewal(a.Name); !until.IsZero() {
+			fs = append(fs, finding{levelProblem, "token-not-renewed", fmt.Sprintf("account %s: Bitbucket renews its token no more", a.Name), again})
+		}
 	case a.Expires.IsZero():
 	case left <= 0:
 		fs = append(fs, finding{levelProblem, "token-expired", fmt.Sprintf("account %s: its token expired on %s%s", a.Name, date(a.Expires), guessed(a)), again})
