@@ -29,10 +29,10 @@ type renewing struct {
 	server *bitbuckettest.Server
 }
 
-func newRenewing(t *testing.T, program string) *renewing {
+func newRenewing(t *testing.T, program, window string) *renewing {
 	t.Helper()
 	server := bitbuckettest.New(t)
-	for _, line := range []string{"consumer ci expires=1m lock=0", "fault late delay=10ms"} {
+	for _, line := range []string{"consumer ci expires=1m lock=0 window=" + window, "fault late delay=10ms"} {
 		if err := server.Command(strings.Fields(line)...); err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestKilledRenewal(t *testing.T) {
 	program := buildProgram(t)
 	t.Run("at each change", func(t *testing.T) {
 		t.Parallel()
-		r := newRenewing(t, program)
+		r := newRenewing(t, program, "10m")
 		for n := 1; ; n++ {
 			given := r.login()
 			killer := killer{number: n, counts: func(string) bool { return true }}
@@ -156,7 +156,7 @@ func TestKilledRenewal(t *testing.T) {
 	})
 	t.Run("at any time", func(t *testing.T) {
 		t.Parallel()
-		r := newRenewing(t, program)
+		r := newRenewing(t, program, "10m")
 		r.login()
 		begun := time.Now()
 		r.lives("unharmed")
@@ -177,6 +177,25 @@ func TestKilledRenewal(t *testing.T) {
 		}
 		if t.Logf("killed in %d of 100 rounds, each within %s", dead, longest); dead < 50 {
 			t.Error("most had come to their end before")
+		}
+	})
+	// Who types Ctrl-C while git waits for us loses nothing even where no former refresh
+	// token works.
+	t.Run("interrupted", func(t *testing.T) {
+		t.Parallel()
+		r := newRenewing(t, program, "0")
+		r.login()
+		for n := range 20 {
+			cmd := r.command(onAcme, "get")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(n) * 3 * time.Millisecond)
+			_ = cmd.Process.Signal(os.Interrupt)
+			_ = cmd.Wait()
+			if !r.written() {
+				t.Fatalf("interrupted after %d ms: the refresh token is lost", 3*n)
+			}
 		}
 	})
 }
