@@ -136,6 +136,9 @@ func theToken(n helper.Notice) string {
 
 // remedy is how to get a token that works to where this one came from.
 func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
+	if n.What == helper.Rejected && helper.Renewable(n.Account) {
+		return "the next git command gets another; if Bitbucket refuses that too, type: " + loginCommand(n.Account)
+	}
 	switch n.What {
 	case helper.Rejected, helper.WasRejected, helper.Paused, helper.WidePaused:
 		if n.Cause != helper.CauseExpired && !(n.Account.Name == "" && n.Source == "") {
@@ -144,10 +147,6 @@ func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
 	}
 	made := "make an API token with scopes at " + bitbucket.TokenPage
 	switch {
-	case n.Source == clientVariable:
-		return "check in its workspace's settings what that consumer may do"
-	case n.What == helper.Rejected && helper.Renewable(n.Account):
-		return "the next git command gets another; if Bitbucket refuses that too, type: " + loginCommand(n.Account)
 	case n.Account.Grant != "":
 		return "to log in anew, type: " + loginCommand(n.Account)
 	case n.Source == commandVariable || n.Source == "--token-command":
