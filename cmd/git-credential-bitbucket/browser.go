@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -14,9 +15,11 @@ import (
 // of our variables that hold a secret, and has no terminal: one in text mode would take
 // the person's, and ends at once.
 func (p *process) openBrowser(ctx context.Context, url string) bool {
-	if !p.canShow() {
-		return false
-	}
+	return p.canShow() && p.startBrowser(ctx, url)
+}
+
+// startBrowser is openBrowser wherever it is called.
+func (p *process) startBrowser(ctx context.Context, url string) bool {
 	for _, words := range p.browsers() {
 		program, err := exec.LookPath(words[0])
 		if err != nil || !filepath.IsAbs(program) {
@@ -42,10 +45,17 @@ func (p *process) openBrowser(ctx context.Context, url string) bool {
 }
 
 // canShow reports whether a person sits before this machine's screen and waits for us.
-func (p *process) canShow() bool {
-	remote := p.env("SSH_CONNECTION") != "" || p.env("SSH_CLIENT") != "" || p.env("SSH_TTY") != ""
+func (p *process) canShow() bool { return p.hasScreen() && hasTerminal() }
+
+// hasScreen reports whether what is shown on this machine's screen is seen by whoever
+// called us, as far as the environment tells.
+func (p *process) hasScreen() bool {
 	caller := p.caller()
-	return !caller.CI && !caller.PromptsOff && !caller.QuietFetch && !remote && p.display() && hasTerminal()
+	return !caller.CI && !caller.PromptsOff && !caller.QuietFetch && !p.overSSH() && p.display()
+}
+
+func (p *process) overSSH() bool {
+	return p.env("SSH_CONNECTION") != "" || p.env("SSH_CLIENT") != "" || p.env("SSH_TTY") != ""
 }
 
 // browsers lists the commands that may show a page, the best first: those of the
@@ -64,4 +74,15 @@ func (p *process) browsers() (commands [][]string) {
 		return append(commands, []string{"rundll32", "url.dll,FileProtocolHandler"})
 	}
 	return append(commands, []string{"xdg-open"}, []string{"x-www-browser"})
+}
+
+// inContainer goes by the files that Docker and Podman leave in theirs
+// (podman-run(1)).
+func inContainer() bool {
+	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(mark); err == nil {
+			return true
+		}
+	}
+	return false
 }

@@ -27,6 +27,7 @@ type process struct {
 	now                   func() time.Time
 	wait                  func(context.Context, time.Duration) error // until then, or the context's end
 	executable            func() (string, error)                     // this program's own path
+	contained             func() bool                                // whether this is a container, in which no browser is
 }
 
 func self() *process {
@@ -37,6 +38,7 @@ func self() *process {
 		now:        time.Now,
 		wait:       wait,
 		executable: os.Executable,
+		contained:  inContainer,
 	}
 }
 

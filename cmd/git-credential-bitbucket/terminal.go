@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -47,15 +48,21 @@ func (t *terminal) print(format string, args ...any) { fmt.Fprintf(t.out, format
 
 // ask reads one line.
 func (t *terminal) ask(prompt string) (string, error) {
-	line, err := interruptible(t, func(*term.State) { t.print("%s", prompt) }, t.lines.ReadString, '\n')
+	line, err := interruptible(context.Background(), t, func(*term.State) { t.print("%s", prompt) }, t.lines.ReadString, '\n')
 	return strings.TrimSpace(line), err
 }
 
 // askSecret reads one line without showing it. The prompt comes once the echo is off,
 // so that what is typed at once is not shown either.
 func (t *terminal) askSecret(prompt string) (secret.Secret, error) {
+	return t.askSecretUntil(context.Background(), prompt)
+}
+
+// askSecretUntil is askSecret until the context ends, whose error it then returns: the
+// terminal is not to be read from again.
+func (t *terminal) askSecretUntil(ctx context.Context, prompt string) (secret.Secret, error) {
 	fd := int(t.in.Fd())
-	text, err := interruptible(t, func(before *term.State) {
+	text, err := interruptible(ctx, t, func(before *term.State) {
 		const longest = 100 * time.Millisecond // the echo may have been off before
 		for start := time.Now(); time.Since(start) < longest; time.Sleep(time.Millisecond) {
 			if now, err := term.GetState(fd); err != nil || *now != *before {
@@ -91,8 +98,9 @@ func (t *terminal) confirm(question string, def bool) (bool, error) {
 }
 
 // interruptible calls read, then prompt with the terminal's state of before, and gives
-// the terminal that state back if the person stops the program meanwhile.
-func interruptible[A, R any](t *terminal, prompt func(*term.State), read func(A) (R, error), argument A) (R, error) {
+// the terminal that state back if the person stops the program meanwhile, or the context
+// ends.
+func interruptible[A, R any](ctx context.Context, t *terminal, prompt func(*term.State), read func(A) (R, error), argument A) (R, error) {
 	var none R
 	state, err := term.GetState(int(t.in.Fd()))
 	if err != nil {
@@ -120,5 +128,8 @@ func interruptible[A, R any](t *terminal, prompt func(*term.State), read func(A)
 		_ = term.Restore(int(t.in.Fd()), state)
 		t.print("\n")
 		return none, fail(exitInterrupted, "interrupted; nothing was changed")
+	case <-ctx.Done():
+		_ = term.Restore(int(t.in.Fd()), state)
+		return none, ctx.Err()
 	}
 }
