@@ -97,6 +97,12 @@ func (p *process) newToken(a concern) string {
 	if wanted := a.verdict.Wanted(); len(wanted) > 0 {
 		scopes = " (" + strings.Join(wanted, ", ") + ")"
 	}
+	if a.subject.account.Grant != "" {
+		if len(a.verdict.MissingRead) > 0 || len(a.verdict.MissingPush) > 0 {
+			return consumerRemedy(a.subject.account)
+		}
+		return "type: " + loginCommand(a.subject.account)
+	}
 	made := "make an API token with scopes" + scopes + " at " + bitbucket.TokenPage
 	if a.subject.kind == bitbucket.AccessToken || a.subject.kind == bitbucket.OAuthToken {
 		made = "make an access token in the settings of its repository, project or workspace"

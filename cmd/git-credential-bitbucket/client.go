@@ -22,7 +22,6 @@ func (n *network) client() (*bitbucket.Client, error) {
 	}
 	return bitbucket.NewClient(bitbucket.Options{
 		Proxy:  n.proxy,
-		Now:    n.now,
 		CAFile: n.caFile.value, CAPath: n.caPath.value,
 		Now:       n.now,
 		UserAgent: "git-credential-bitbucket/" + thisVersion().Version,

@@ -22,7 +22,8 @@ var forgetRow = row{
 
 The token itself stays valid until you revoke it: an API token at
 ` + bitbucket.TokenPage + `, an access token in the settings of its
-repository, project or workspace.`,
+repository, project or workspace, what you granted with login at
+` + grantsPage + `.`,
 	example: "  git-credential-bitbucket forget work",
 	exits:   []exitStatus{exitFailed, exitUnusable},
 	build: func(p *process, c *cobra.Command) {
@@ -131,6 +132,14 @@ func (p *process) forgetOne(ctx context.Context, a store.Account) error {
 	p.record(wasForgotten, a.Name, "forget", a.Hint)
 	if a.Fingerprint == "" {
 		p.say("", "forgot account %s, whose token was never stored to the end", a.Name)
+		return nil
+	}
+	if a.Grant != "" {
+		before := ""
+		if old.Hint != "" {
+			before = fmt.Sprintf("; the token %s before it stays valid until you revoke it %s", oneLine(old.Hint), madeWhere(old))
+		}
+		p.say("", "forgot account %s; the token %s stays valid until its end, %s; %s%s", a.Name, a.Hint, p.moment(a.Expires), revokeGrant(a), before)
 		return nil
 	}
 	if old.Hint != "" && old.Fingerprint != a.Fingerprint {

@@ -119,6 +119,7 @@ type accountReport struct {
 	Dead       bool       `json:"dead,omitempty"`         // set aside, since Bitbucket refused it in a check
 	Succeeded  *time.Time `json:"last_succeeded"`         // at day precision; null: never seen
 	Checked    *time.Time `json:"last_checked,omitempty"` // when a check found it alive
+	*grantReport
 	usesReport
 	Rejections []rejectionReport `json:"rejections"`
 }
@@ -268,6 +269,7 @@ func (p *process) accountReport(a store.Account) accountReport {
 	if a.Scopes != "" {
 		r.Scopes = strings.Split(oneLine(a.Scopes), ",")
 	}
+	r.grantReport = newGrantReport(a)
 	r.usesReport = p.usesReport(a.Fingerprint)
 	log := p.observations().Read(a.Fingerprint)
 	whole := log.Health("", now)

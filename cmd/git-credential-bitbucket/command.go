@@ -29,7 +29,7 @@ type row struct {
 // rows lists the commands in the order in which help shows them.
 func rows() []row {
 	return []row{
-		setupRow, storeRow, rotateRow, statusRow, verifyRow, doctorRow, historyRow,
+		setupRow, storeRow, loginRow, rotateRow, statusRow, verifyRow, doctorRow, historyRow,
 		forgetRow, defaultRow, routeRow,
 		installRow, uninstallRow,
 		apiRow, headerRow, versionRow,
@@ -38,7 +38,7 @@ func rows() []row {
 
 // commandNames are the words that are commands and not operations of a later git.
 var commandNames = []string{
-	"setup", "store", "rotate", "status", "verify", "doctor", "history",
+	"setup", "store", "login", "rotate", "status", "verify", "doctor", "history",
 	"forget", "default", "route",
 	"install", "uninstall",
 	"api", "header", "version", "help", "completion",
@@ -147,9 +147,10 @@ func usageError(called *cobra.Command, err error) string {
 // takes is the check of what stands behind the command's name, in words of its own.
 func (r row) takes(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
+		var known *failure
 		switch err := check(c, args); {
-		case err == nil:
-			return nil
+		case err == nil, errors.As(err, &known):
+			return err
 		case r.args == "":
 			return fmt.Errorf("%s takes flags only, not %q", r.name, args[0])
 		}

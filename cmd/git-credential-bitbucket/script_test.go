@@ -26,6 +26,9 @@ const (
 	clockVariable = "SCRIPT_CLOCK"
 	// lastingVariable makes the program believe that it is in no temporary folder.
 	lastingVariable = "SCRIPT_LASTING"
+	// containerVariable makes the program believe that it is in a container; the tests
+	// often are.
+	containerVariable = "SCRIPT_CONTAINER"
 	// noRaceSleep keeps the race detector from sleeping a second at each program's end.
 	noRaceSleep = "GORACE=atexit_sleep_ms=0"
 )
@@ -37,11 +40,13 @@ func TestMain(m *testing.M) {
 			p := self()
 			p.now = scriptNow
 			p.wait = func(ctx context.Context, d time.Duration) error { return wait(ctx, d/20) }
+			p.contained = func() bool { return os.Getenv(containerVariable) != "" }
 			if os.Getenv(lastingVariable) != "" {
 				p.executable = lastingExecutable
 			}
 			os.Exit(int(p.run()))
 		},
+		"browse": browse,
 	})
 }
 
@@ -76,6 +81,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"bitbucket": bitbuckettest.Script,
 			"clock":     setClock,
+			"page":      seePage,
+			"port":      freePort,
+			"take":      takePort,
 			"exits":     wantStatus,
 			"granted":   makeGranted,
 			"keyring":   startKeyring,

@@ -187,10 +187,14 @@ func withAccount(command string, a store.Account) string {
 
 // asideRemedy is what to do about a token that is set aside.
 func asideRemedy(a store.Account) string {
-	if a.Dead {
-		return "to use another: " + storeCommand(a)
+	another := storeCommand(a)
+	if a.Grant != "" {
+		another = loginCommand(a)
 	}
-	return "to use it again: " + withAccount("git-credential-bitbucket verify", a) + "; another: " + storeCommand(a)
+	if a.Dead {
+		return "to use another: " + another
+	}
+	return "to use it again: " + withAccount("git-credential-bitbucket verify", a) + "; another: " + another
 }
 
 func meaning(n helper.Notice) string {

@@ -74,17 +74,21 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	if len(a.Scopes) > 0 {
 		fmt.Fprintf(out, "  scopes %s\n", strings.Join(a.Scopes, ", "))
 	}
+	printGrant(out, a.grantReport, a.Name)
 	fmt.Fprintf(out, "  stored on %s, %s", date(a.Created), ago(a.AgeDays))
-	if a.Expires == nil {
+	switch {
+	case a.Expires == nil:
 		fmt.Fprintln(out, "; expiry unknown")
-	} else {
+	case a.grantReport != nil:
+		fmt.Fprintf(out, "; expires at %s (%s)\n", p.moment(*a.Expires), a.Expiry)
+	default:
 		fmt.Fprintf(out, "; expires on %s (%s, %d days)\n", date(*a.Expires), a.Expiry, *a.DaysLeft)
 	}
 	switch {
 	case a.Dead && a.SetAside != nil:
-		fmt.Fprintf(out, "  refused by Bitbucket in a check at %s, and set aside; %s\n", p.moment(*a.SetAside), asideRemedy(store.Account{Name: a.Name, Dead: true}))
+		fmt.Fprintf(out, "  refused by Bitbucket in a check at %s, and set aside; %s\n", p.moment(*a.SetAside), asideRemedy(a.record()))
 	case a.SetAside != nil:
-		fmt.Fprintf(out, "  set aside at %s; %s\n", p.moment(*a.SetAside), asideRemedy(store.Account{Name: a.Name}))
+		fmt.Fprintf(out, "  set aside at %s; %s\n", p.moment(*a.SetAside), asideRemedy(a.record()))
 	case a.Succeeded != nil:
 		fmt.Fprintf(out, "  seen to work on %s\n", date(*a.Succeeded))
 	default:
