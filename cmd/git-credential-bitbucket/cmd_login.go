@@ -111,7 +111,7 @@ func (p *process) login(ctx context.Context, f *loginFlags) error {
 	if err != nil {
 		return err
 	}
-	l := &loginSession{process: p, flags: f, before: before}
+	l := &loginSession{process: p, flags: f, before: before, limit: loginLimit}
 	defer l.close()
 	if err := l.meetPerson(); err != nil {
 		return err

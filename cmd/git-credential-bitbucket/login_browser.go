@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"strconv"
@@ -21,7 +22,7 @@ const loginLimit = 5 * time.Minute
 // byBrowser sends the person to Bitbucket, and waits for the browser to come back from
 // there, or for the address that it was sent back to.
 func (l *loginSession) byBrowser(ctx context.Context, client *bitbucket.Client) (bitbucket.Grant, error) {
-	waiting, cancel := context.WithTimeout(ctx, loginLimit)
+	waiting, cancel := context.WithTimeout(ctx, l.limit)
 	defer cancel()
 	verifier, challenge := bitbucket.NewVerifier()
 	ask := bitbucket.Authorization{
@@ -49,12 +50,15 @@ func (l *loginSession) byBrowser(ctx context.Context, client *bitbucket.Client) 
 		return grant, l.noListener(err)
 	}
 	defer listener.Close()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer signal.Stop(stop)
 	l.show(ctx, bitbucket.AuthorizeURL(ask))
-	answer, err := l.await(waiting, listener, ask)
+	answer, err := l.await(waiting, stop, listener, ask)
 	var refusal *bitbucket.OAuthError
 	switch {
 	case errors.Is(waiting.Err(), context.DeadlineExceeded):
-		return grant, fail(exitFailed, "nobody granted access within %d minutes; type: %s", int(loginLimit.Minutes()), loginCommand(l.before))
+		return grant, fail(exitFailed, "nobody granted access within %s; type: %s", minutes(l.limit), loginCommand(l.before))
 	case err != nil && !errors.As(err, &refusal):
 		return grant, err
 	}
@@ -82,14 +86,14 @@ func (l *loginSession) show(ctx context.Context, address string) {
 	port := strconv.Itoa(l.flags.port)
 	forward := "ssh -L " + port + ":127.0.0.1:" + port + " HOST"
 	if l.terminal == nil {
-		l.say("", "open this address in a browser, within %d minutes: %s", int(loginLimit.Minutes()), address)
+		l.say("", "open this address in a browser, within %s: %s", minutes(l.limit), address)
 		if l.browser && l.startBrowser(ctx, address) {
 			l.say("", "the page is being opened in your browser")
 		}
 		return
 	}
 	t := l.terminal
-	t.print("Open this address in a browser within %d minutes and grant access there:\n\n%s\n\n", int(loginLimit.Minutes()), address)
+	t.print("Open this address in a browser within %s and grant access there:\n\n%s\n\n", minutes(l.limit), address)
 	if l.browser && l.startBrowser(ctx, address) {
 		t.print("  the page is being opened in your browser\n")
 	}
@@ -102,19 +106,17 @@ func (l *loginSession) show(ctx context.Context, address string) {
 	t.print("Bitbucket then sends the browser to %s. If that page does not open,\ncopy its whole address from the browser and paste it here.\n", l.callback())
 }
 
+func minutes(d time.Duration) string { return fmt.Sprintf("%.0f minutes", d.Minutes()) }
+
 type arrival struct {
 	bitbucket.Redirected
 	err error
 }
 
 // await returns what came first: the browser, or on a terminal a pasted address.
-func (l *loginSession) await(ctx context.Context, listener *bitbucket.Callback, ask bitbucket.Authorization) (bitbucket.Redirected, error) {
+func (l *loginSession) await(ctx context.Context, stop <-chan os.Signal, listener *bitbucket.Callback, ask bitbucket.Authorization) (bitbucket.Redirected, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer signal.Stop(stop)
-
 	arrivals := make(chan arrival, 2)
 	go func() {
 		redirected, err := listener.Wait(ctx)
@@ -155,9 +157,9 @@ func (l *loginSession) paste(ctx context.Context, ask bitbucket.Authorization) (
 		case err == nil || errors.As(err, &refusal):
 			return redirected, err
 		case errors.Is(err, bitbucket.ErrState):
-			l.terminal.print("  that address belongs to another login; open the one above\n")
+			l.terminal.print("  that address belongs to another login: open the one above\n")
 		default:
-			l.terminal.print("  that is not the address that Bitbucket sent the browser to; it begins with %s?\n", ask.Redirect)
+			l.terminal.print("  that is not the address that Bitbucket sent the browser to: it begins with %s?\n", ask.Redirect)
 		}
 	}
 }

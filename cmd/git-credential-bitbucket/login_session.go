@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/store"
@@ -18,8 +19,9 @@ type loginSession struct {
 	*process
 	flags    *loginFlags
 	before   store.Account
-	terminal *terminal // nil: nobody can be asked
-	browser  bool      // one may be opened
+	terminal *terminal     // nil: nobody can be asked
+	browser  bool          // one may be opened
+	limit    time.Duration // for the person to grant access
 	state    oauthState
 }
 

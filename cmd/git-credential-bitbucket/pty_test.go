@@ -205,5 +205,6 @@ func (p *person) gets(input string, args ...string) string {
 func (p *person) stored() string {
 	p.t.Helper()
 	_, password, _ := strings.Cut(p.gets("protocol=https\nhost=bitbucket.org\n", "get"), "password=")
-	return strings.TrimSpace(password)
+	password, _, _ = strings.Cut(password, "\n")
+	return password
 }
