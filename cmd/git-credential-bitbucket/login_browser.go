@@ -57,7 +57,7 @@ func (l *loginSession) byBrowser(ctx context.Context, client *bitbucket.Client) 
 	answer, err := l.await(waiting, stop, listener, ask)
 	var refusal *bitbucket.OAuthError
 	switch {
-	case errors.Is(waiting.Err(), context.DeadlineExceeded):
+	case err != nil && errors.Is(waiting.Err(), context.DeadlineExceeded):
 		return grant, fail(exitFailed, "nobody granted access within %s; type: %s", minutes(l.limit), loginCommand(l.before))
 	case err != nil && !errors.As(err, &refusal):
 		return grant, err
@@ -76,9 +76,9 @@ func page(err error) string {
 
 func (l *loginSession) noListener(err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fail(exitFailed, "another program, or another login, uses port %d; end it, or type: %s --port PORT, with the port of another Callback URL of the consumer", l.flags.port, loginCommand(l.before))
+		return fail(exitFailed, "another program, or another login, uses port %d; end it, or put another port into the consumer's Callback URL and type: %s --port PORT", l.flags.port, loginCommand(l.before))
 	}
-	return fail(exitFailed, "%s; type: %s --port PORT, with the port of another Callback URL of the consumer", oneLine(err.Error()), loginCommand(l.before))
+	return fail(exitFailed, "%s; put another port into the consumer's Callback URL and type: %s --port PORT", oneLine(err.Error()), loginCommand(l.before))
 }
 
 // show prints the address, and only then opens it where a browser can be.
