@@ -128,5 +128,5 @@ func revokeGrant(a store.Account) string {
 	case store.GrantJWT:
 		return "the app stays able to log in until it is uninstalled in Workspace settings → Installed apps"
 	}
-	return "what you granted stays granted until you revoke it at " + grantsPage
+	return "what you granted stays valid until you revoke it at " + grantsPage
 }
