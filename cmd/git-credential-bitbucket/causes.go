@@ -97,12 +97,6 @@ func (p *process) newToken(a concern) string {
 	if wanted := a.verdict.Wanted(); len(wanted) > 0 {
 		scopes = " (" + strings.Join(wanted, ", ") + ")"
 	}
-	if a.subject.account.Grant != "" {
-		if len(a.verdict.MissingRead) > 0 || len(a.verdict.MissingPush) > 0 {
-			return consumerRemedy(a.subject.account)
-		}
-		return "type: " + loginCommand(a.subject.account)
-	}
 	made := "make an API token with scopes" + scopes + " at " + bitbucket.TokenPage
 	if a.subject.kind == bitbucket.AccessToken || a.subject.kind == bitbucket.OAuthToken {
 		made = "make an access token in the settings of its repository, project or workspace"
@@ -110,6 +104,8 @@ func (p *process) newToken(a concern) string {
 	switch source := a.subject.source; {
 	case source == clientVariable:
 		return "check in its workspace's settings what that consumer may do" + scopes
+	case a.subject.account.Grant != "" && (len(a.verdict.MissingRead) > 0 || len(a.verdict.MissingPush) > 0):
+		return consumerRemedy(a.subject.account)
 	case a.subject.account.Grant != "":
 		return "log in anew" + scopes + ", type: " + loginCommand(a.subject.account)
 	case source == commandVariable || source == "--token-command":
