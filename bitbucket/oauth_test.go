@@ -284,7 +284,8 @@ func TestNothingIsAsked(t *testing.T) {
 func TestVerifierAndState(t *testing.T) {
 	verifier, challenge := NewVerifier()
 	other, _ := NewVerifier()
-	if len(verifier.Reveal()) != 43 || len(challenge) != 43 || verifier.Equal(other) || NewState() == NewState() || len(NewState()) < 26 {
+	state, next := NewState(), NewState()
+	if len(verifier.Reveal()) != 43 || len(challenge) != 43 || verifier.Equal(other) || state == next || len(state) < 26 {
 		t.Error(challenge)
 	}
 }

@@ -27,7 +27,7 @@ const (
 
 var (
 	errNoState  = errors.New("what it is renewed with is gone")
-	errPaused   = errors.New("Bitbucket refused to")
+	errPaused   = errors.New("refused by Bitbucket a moment ago")
 	errReplaced = errors.New("the account was changed meanwhile")
 	errGrant    = errors.New("it was made by a grant that is unknown here")
 )
