@@ -109,9 +109,12 @@ func (p *tokenPost) RoundTrip(r *http.Request) (*http.Response, error) {
 	case p.err != ErrTooLarge:
 		p.err = unreachable(Host, p.err)
 	}
+	if p.err != nil {
+		return nil, p.err
+	}
 	answer := *response
 	answer.Body = io.NopCloser(bytes.NewReader(p.body))
-	return &answer, p.err
+	return &answer, nil
 }
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }

@@ -64,6 +64,8 @@ func (e *UnreachableError) reason() string {
 	switch {
 	case errors.As(e.Err, &refusal):
 		return refusal.Error()
+	case errors.Is(e.Err, syscall.ECONNRESET):
+		return "the connection ended early"
 	case errors.As(e.Err, &network):
 		return line(network.Error())
 	case errors.As(e.Err, &name):
