@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
 	"time"
 
@@ -53,6 +54,12 @@ func reach() {
 	h := &helper.Helper{Accounts: accounts, Secrets: vault, Seen: seen, Uses: seen, Now: time.Now}
 	fmt.Println(h.Get(ctx, os.Stdin, os.Stdout), h.Store(ctx, os.Stdin), h.Erase(ctx, os.Stdin))
 	fmt.Println(bitbucket.Clean(secret.New("x")))
+	client, err := bitbucket.NewClient(bitbucket.Options{})
+	fmt.Println(client.Send(ctx, bitbucket.Login{}, bitbucket.Request{}))
+	fmt.Println(client.Refresh(ctx, bitbucket.Consumer{}, secret.New("x")))
+	fmt.Println(client.AppGrant(ctx, bitbucket.App{}, nil))
+	fmt.Println(bitbucket.Listen(ctx, bitbucket.Listening{}))
+	fmt.Println(err, regexp.MustCompile("x"))
 
 	options := install.Options{Git: install.Git{Path: "git"}}
 	plan, err := install.NewPlan(ctx, options)
