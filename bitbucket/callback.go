@@ -60,8 +60,8 @@ const (
 )
 
 // Callback listens on 127.0.0.1 for the browser that comes back from the site with an
-// answer to one Authorization. What other programs and pages send there is refused and
-// does not end the wait, unless they know the State.
+// answer to one Authorization. What other programs and pages send there, without the
+// State, is refused and does not end the wait, up to a hundred times.
 type Callback struct {
 	o        Listening
 	host     string // as the browser names it

@@ -26,8 +26,8 @@ func say(w http.ResponseWriter, status int, text string) {
 }
 
 // handOver writes the page whose script takes the fragment, which a browser sends to
-// nobody, out of the address bar and the history, and posts it to this page's address
-// and to nothing else. Its answer replaces the page.
+// nobody, out of the address bar, and posts it to this page's address and to nothing
+// else. The browser's own history on disk keeps the address that it came with. Its answer replaces the page.
 func handOver(w http.ResponseWriter) {
 	nonce := rand.Text()
 	policy := "default-src 'none'; script-src 'nonce-" + nonce + "'; connect-src 'self'"

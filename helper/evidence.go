@@ -168,7 +168,9 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 		What: Rejected, Account: held.Account, Source: held.Source, Workspace: workspace, Repository: request.Repository(), At: now,
 		Kind: bitbucket.KindOf(request.Password), Cause: cause(held.Account, log, workspace, now),
 	}
-	n.Count, n.Until = Pause(h.Seen.Read(key).Health(workspace, now), hasExpired(held.Account, now))
+	health := h.Seen.Read(key).Health(workspace, now)
+	n.Count, n.Until = Pause(health, hasExpired(held.Account, now))
+	_, n.Renews = Due(held.Account, health, now)
 	h.Say(n)
 	if lost != nil {
 		h.Say(Notice{What: RejectionLost, Err: lost})

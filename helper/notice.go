@@ -71,6 +71,7 @@ type Notice struct {
 	Count      int
 	Burst      bool // of Paused: all of Count within one second
 	Cause      Cause
+	Renews     bool   // of Rejected: the next get renews the token
 	Claim      string // print only if this claim is won; "" always
 	Stage      string // recorded as warned once printed
 }

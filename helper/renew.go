@@ -14,6 +14,9 @@ import (
 // may take as long.
 const renewBefore = 5 * time.Minute
 
+// forceAgain is how long a token that came by force is not forced again.
+const forceAgain = 2 * time.Minute
+
 // RenewalError is why an OAuth account got no other access token.
 type RenewalError struct {
 	Dead  bool      // the site gives the account none any more: only a new login helps
@@ -32,13 +35,13 @@ func Renewable(a store.Account) bool {
 
 // Due reports whether the account's token is to be renewed before it goes out: when
 // little of its time is left, also where that is unknown, or by force, when the site
-// refused it before. Of a token that came by force a refusal proves nothing, or each
-// call for a repository that it may not see would bring another.
+// refused it before. Of a token that came by force a refusal within forceAgain proves
+// nothing, or each call for a repository that it may not see would bring another.
 func Due(a store.Account, h store.Health, now time.Time) (due, forced bool) {
 	if !Renewable(a) {
 		return false, false
 	}
-	forced = h.Bursts > 0 && h.Renewed.IsZero()
+	forced = h.Bursts > 0 && (h.Renewed.IsZero() || h.LastRejected.Sub(h.Renewed) >= forceAgain)
 	return forced || a.Expires.Sub(now) < renewBefore, forced
 }
 

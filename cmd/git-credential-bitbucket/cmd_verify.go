@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"git-credential-bitbucket/bitbucket"
+	"git-credential-bitbucket/helper"
 )
 
 var verifyRow = row{
@@ -44,6 +45,12 @@ func (p *process) verify(ctx context.Context, account, repo string, asJSON bool)
 		return err
 	}
 	q := p.inquire(ctx, s, at.repository)
+	if life := q.verdict.Life; (life == bitbucket.Dead || life == bitbucket.Refused) && helper.Renewable(s.account) {
+		// An access token may be revoked, and the login live on.
+		if account, token, err := p.renew(ctx, s.account, true); err == nil {
+			q = p.inquire(ctx, newSubject(account, token), at.repository)
+		}
+	}
 	if err := p.learn(q, "verify"); err != nil {
 		p.say(asWarning, "what was found is not recorded: %s", err)
 	}

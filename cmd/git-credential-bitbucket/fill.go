@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,4 +72,16 @@ func (p *process) sendsEmail(ctx context.Context, repository bitbucket.Repositor
 	answer, _, err := p.fill(ctx, git, path)
 	username, _ := answer.Last("username")
 	return err == nil && strings.Contains(username, "@")
+}
+
+// sayNotInstalled says that git asks no helper of ours, and how to change that.
+func (p *process) sayNotInstalled(ctx context.Context) {
+	git, err := p.git()
+	if err != nil {
+		return
+	}
+	helpers, err := install.Effective(ctx, git, "https://"+bitbucket.Host+"/")
+	if err == nil && !slices.ContainsFunc(helpers, func(h install.Helper) bool { return h.Command.Ours }) {
+		p.say(asNote, "git does not ask this helper yet; type: git-credential-bitbucket install")
+	}
 }

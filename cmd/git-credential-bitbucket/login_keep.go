@@ -35,6 +35,7 @@ func (l *loginSession) keep(ctx context.Context, grant bitbucket.Grant) error {
 		l.observations().Forget(kept.Fingerprint)
 	}
 	l.saidLogin(kept, grant)
+	l.sayNotInstalled(ctx)
 	l.dropStalePrevious(ctx)
 	return nil
 }

@@ -28,8 +28,10 @@ func isAsked(source string) bool {
 // credentials, or no source. Each get asks for a token of its own: nothing is kept.
 func (p *process) oauthSource() helper.Ambient {
 	id, set := p.lookup(clientVariable)
-	if !set {
-		return &ambient{}
+	_, inline := p.lookup(clientSecretVariable)
+	_, inFile := p.lookup(clientSecretVariable + "_FILE")
+	if !set || !inline && !inFile {
+		return &ambient{} // the key alone is for login
 	}
 	return &oauthSource{p, id}
 }
@@ -48,9 +50,6 @@ func (s *oauthSource) Token(ctx context.Context) (helper.AmbientToken, error) {
 	password, err := s.clientSecret()
 	if err != nil {
 		return helper.AmbientToken{}, err
-	}
-	if password.IsZero() {
-		return helper.AmbientToken{}, &sourceError{clientVariable, "is set without " + clientSecretVariable, "set that to the consumer's secret, or unset both"}
 	}
 	client, _, err := s.client(ctx)
 	if err != nil {

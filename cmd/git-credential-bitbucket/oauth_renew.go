@@ -102,6 +102,11 @@ func (p *process) askAnew(ctx context.Context, a store.Account) (bitbucket.Grant
 		}
 	}
 	grant, err := askGrant(ctx, client, a, state)
+	if lost(err) && grant.Refresh.IsZero() {
+		// The answer may have held the next refresh token; the old one still works, for
+		// some minutes.
+		grant, err = askGrant(ctx, client, a, state)
+	}
 	if bitbucket.IsDeadGrant(err) {
 		if other, ok := p.anotherState(ctx, a, state); ok {
 			state = other
@@ -123,6 +128,12 @@ func (p *process) askAnew(ctx context.Context, a store.Account) (bitbucket.Grant
 		return grant, &helper.RenewalError{Err: err}
 	}
 	return grant, nil
+}
+
+// lost reports whether a request went out and its answer broke off.
+func lost(err error) bool {
+	var away *bitbucket.UnreachableError
+	return errors.As(err, &away) && away.Why == bitbucket.WhyOther
 }
 
 // askGrant asks for another access token once.

@@ -60,8 +60,8 @@ func TestOAuthSource(t *testing.T) {
 		want string
 	}{
 		"no source":       {map[string]string{clientSecretVariable: "s"}, ""},
-		"empty":           {map[string]string{clientVariable: ""}, "is set but empty"},
-		"no secret":       {map[string]string{clientVariable: "id"}, "is set without BITBUCKET_OAUTH_CLIENT_SECRET"},
+		"empty":           {map[string]string{clientVariable: "", clientSecretVariable: "s"}, "is set but empty"},
+		"no secret":       {map[string]string{clientVariable: "id"}, ""},
 		"an empty secret": {map[string]string{clientVariable: "id", clientSecretVariable: ""}, "BITBUCKET_OAUTH_CLIENT_SECRET is set but holds no secret"},
 		"a broken secret": {map[string]string{clientVariable: "id", clientSecretVariable: "a b"}, "holds no usable secret"},
 		"an empty file":   {map[string]string{clientVariable: "id", clientSecretVariable + "_FILE": file}, "BITBUCKET_OAUTH_CLIENT_SECRET_FILE names an empty file"},

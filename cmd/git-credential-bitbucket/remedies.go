@@ -8,7 +8,7 @@ import (
 
 // remedy is how to get a token that works to where this one came from.
 func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
-	if n.What == helper.Rejected && helper.Renewable(n.Account) {
+	if n.Renews {
 		return "the next git command gets another; if Bitbucket refuses that too, type: " + loginCommand(n.Account)
 	}
 	switch n.What {
