@@ -61,6 +61,9 @@ func (p *process) keepGrant(ctx context.Context, a store.Account, state oauthSta
 		}
 	}
 	if a, err = p.file(ctx, p.accounts(), a.Name, a, g.Access); err != nil {
+		if before.Grant == "" {
+			p.dropState(ctx, a.Name, a.Backend) // nothing is renewed with it, and it holds the consumer's secret
+		}
 		return a, err
 	}
 	if state.Grant == store.GrantImplicit && before.Grant != "" {
