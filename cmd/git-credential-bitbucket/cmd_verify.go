@@ -51,7 +51,7 @@ func (p *process) verify(ctx context.Context, account, repo string, asJSON bool)
 			q = p.inquire(ctx, newSubject(account, token), at.repository)
 		}
 	}
-	if err := p.learn(q, "verify"); err != nil {
+	if err := p.learn(q); err != nil {
 		p.say(asWarning, "what was found is not recorded: %s", err)
 	}
 	p.dropStalePrevious(ctx)

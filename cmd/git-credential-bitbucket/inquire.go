@@ -124,9 +124,8 @@ func (q *inquiry) ask(ctx context.Context, p *process, most int, call func() (bi
 }
 
 // learn keeps what the inquiry showed: a token that is alive is used again, whatever was
-// held against it, and one that is certainly dead is set aside. by is the command, for
-// the history.
-func (p *process) learn(q *inquiry, by string) error {
+// held against it, and one that is certainly dead is set aside.
+func (p *process) learn(q *inquiry) error {
 	fingerprint, now := q.subject.token.Fingerprint(), p.now()
 	switch q.verdict.Life {
 	case bitbucket.Alive:
@@ -138,24 +137,26 @@ func (p *process) learn(q *inquiry, by string) error {
 	if q.subject.source != "" {
 		return nil
 	}
-	name, before := q.subject.account.Name, q.subject.account
+	name, wasAside, wasDead, changed := q.subject.account.Name, false, false, false
 	err := p.accounts().Update(func(book *store.Book) error {
 		a := book.Account(name)
 		if a == nil || a.Fingerprint != fingerprint {
 			return nil // replaced meanwhile
 		}
-		before = *a
+		changed, wasAside, wasDead = true, !a.SetAside.IsZero(), a.Dead
 		q.mend(a, now)
 		return nil
 	})
 	if err != nil {
 		return fail(exitUnusable, "%s", recordTrouble(err))
 	}
+	hint := q.subject.token.Hint()
 	switch {
-	case q.verdict.Life == bitbucket.Dead && !before.Dead:
-		p.record(wasSetAside, name, by, before.Hint+": Bitbucket refused it")
-	case q.verdict.Life == bitbucket.Alive && !before.SetAside.IsZero():
-		p.record(wasTakenUp, name, by, before.Hint+": Bitbucket takes it")
+	case !changed:
+	case q.verdict.Life == bitbucket.Dead && !wasDead:
+		p.record(wasSetAside, name, "verify", hint+": Bitbucket refused it")
+	case q.verdict.Life == bitbucket.Alive && wasAside:
+		p.record(wasTakenUp, name, "verify", hint+": Bitbucket takes it")
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// renewLimit is how long a get waits for another process that renews the account: as
-	// long as one may take that asks twice would be longer than git's user waits.
+	// renewLimit is how long a get waits for another process that renews the account. That
+	// one may take longer where Bitbucket does; a person would not wait for it.
 	renewLimit = 15 * time.Second
 	// reuseWindow is how long a refresh token works after its first use (Atlassian's
 	// CHANGE-3052), less what clocks and the network may be off.
@@ -130,7 +130,8 @@ func (p *process) askAnew(ctx context.Context, a store.Account) (bitbucket.Grant
 	return grant, nil
 }
 
-// lost reports whether a request went out and its answer broke off.
+// lost reports whether the connection broke, so that the request may have arrived whose
+// answer did not.
 func lost(err error) bool {
 	var away *bitbucket.UnreachableError
 	return errors.As(err, &away) && away.Why == bitbucket.WhyOther
