@@ -3,6 +3,8 @@ package bitbucket
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -46,8 +48,9 @@ type App struct {
 //
 // Client's Exchange, Refresh, ClientCredentials and AppGrant ask for one, once each. They
 // fail with *OAuthError, *AnswerError, *UnreachableError, ErrTooLarge, ErrGrant, or with
-// what says why nothing was sent: ErrConsumer, ErrEmptyToken, ErrNoClock. Beside ErrGrant
-// there is the Refresh that the answer holds, if it holds one: the former is dying then.
+// what says why nothing was sent: ErrConsumer, ErrEmptyToken, ErrNoClock. Beside ErrGrant,
+// ErrTooLarge and *UnreachableError there is the Refresh that the answer holds in full, if
+// it holds one: the former is dying then.
 type Grant struct {
 	Access, Refresh secret.Secret
 	// Expires is when Access ends: not later than the site has it, as it counts from
@@ -61,6 +64,8 @@ var (
 	ErrConsumer = errors.New("a key or the secret of the consumer or app is missing")
 	ErrGrant    = errors.New("the answer holds no access token that can be used")
 	ErrNoClock  = errors.New("no clock is given")
+	// ErrCutOff is the cause of an *UnreachableError: an answer came that is no whole JSON.
+	ErrCutOff = fmt.Errorf("the answer is cut off: %w", io.ErrUnexpectedEOF)
 )
 
 // OAuthError is a refusal in the words of RFC 6749, of section 5.2 or 4.1.2.1.

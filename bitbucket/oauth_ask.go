@@ -64,7 +64,7 @@ func (c *Client) ask(ctx context.Context, q question, send func(context.Context)
 	now := c.now()
 	_ = send(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: post, CheckRedirect: stay}))
 	if post.err != nil {
-		return Grant{}, post.err
+		return Grant{Refresh: salvaged(post.body)}, post.err
 	}
 	return readGrant(post.response, post.body, cleaner{q.shown()}, now)
 }
@@ -119,6 +119,31 @@ func (p *tokenPost) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
 
+// salvaged is the refresh token of an answer with a token that is cut off, or broken,
+// behind that: the one before it is dying. It is zero where there is none in full.
+func salvaged(body []byte) secret.Secret {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if begin, err := decoder.Token(); err != nil || begin != json.Delim('{') {
+		return secret.Secret{}
+	}
+	found := fields{}
+	for {
+		name, err := decoder.Token()
+		key, ok := name.(string)
+		if err != nil || !ok {
+			break
+		}
+		var value any
+		if decoder.Decode(&value) != nil {
+			break
+		}
+		if key == "refresh_token" {
+			found[key] = value
+		}
+	}
+	return found.token("refresh_token")
+}
+
 // readGrant reads the answer to a question, whatever it is.
 func readGrant(response *http.Response, body []byte, c cleaner, now time.Time) (Grant, error) {
 	var found fields
@@ -127,7 +152,7 @@ func readGrant(response *http.Response, body []byte, c cleaner, now time.Time) (
 		decoder := json.NewDecoder(bytes.NewReader(body))
 		decoder.UseNumber()
 		if err := decoder.Decode(&found); err != nil && isSuccess(response.StatusCode) {
-			return Grant{}, &UnreachableError{Host: Host, Why: WhyOther, Err: io.ErrUnexpectedEOF}
+			return Grant{Refresh: salvaged(body)}, &UnreachableError{Host: Host, Why: WhyOther, Err: ErrCutOff}
 		}
 	}
 	// 429 and 5xx pass, whatever words come with them.

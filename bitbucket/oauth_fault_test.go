@@ -39,6 +39,7 @@ func TestFaultsOfGrants(t *testing.T) {
 		"message at=token status=403":               "oauth invalid_grant",
 		"message at=token status=503":               "answer outage",
 		"truncated":                                 "away other",
+		"truncated field=refresh_token":             "away other",
 		"lost":                                      "away other",
 		"html at=token":                             "away portal",
 		"html at=token status=502":                  "answer outage",
@@ -104,7 +105,8 @@ func TestFaultsOfGrants(t *testing.T) {
 				if err == nil && (got.Access.IsZero() || !got.Expires.Equal(asked.Add(2*time.Hour))) {
 					t.Errorf("%s: %+v", grant.name, got)
 				}
-				if kept := grant.refresh && (err == nil || errors.Is(err, ErrGrant)); got.Refresh.IsZero() == kept {
+				salvaged := strings.HasSuffix(fault, "field=refresh_token")
+				if kept := grant.refresh && (err == nil || errors.Is(err, ErrGrant) || salvaged); got.Refresh.IsZero() == kept {
 					t.Errorf("%s: refresh token %v", grant.name, got.Refresh)
 				}
 				hides(t, grant.name, []any{got, err}, consumer.Secret, found.Code, verifier, first.Refresh, first.Access, app.SharedSecret)
@@ -150,6 +152,33 @@ func TestScopesOfGrants(t *testing.T) {
 		if err != nil || !slices.Equal(got.Scopes, want) || (got.Scopes == nil) != (want == nil) {
 			t.Errorf("%s: %q, %v", body, got.Scopes, err)
 		}
+	}
+}
+
+// A refresh token that came in full is not lost where the answer breaks off behind it.
+func TestSalvage(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"refresh_token":"r"`: "r",
+		`{"scope":["a",{"b":1}],"refresh_token" : "r" , "access_tok`:   "r",
+		`{"refresh_token":"\u0072","access_token":"a","expires_in":72`: "r",
+		`{"refresh_token":"r","x":{"refresh_token":"s"},`:              "r",
+		`{"refresh_token":"r","refresh_token":"s","a":tru`:             "s",
+		`{"refresh_token":"r","x":nonsense}`:                           "r",
+		`{"refresh_token":"r`:                                          "",
+		`{"x":{"refresh_token":"r"},`:                                  "",
+		`{"refresh_token":7,`:                                          "",
+		`{"refresh_token":"a b",`:                                      "",
+		`{"x":"\"refresh_token\":\"r\",`:                               "",
+		`{"x":` + strings.Repeat("[", 100_000):                         "",
+	} {
+		got, err := readAnswer(200, "application/json", body)
+		if !errors.Is(err, ErrCutOff) || !got.Refresh.Equal(secret.New(want)) || !got.Access.IsZero() {
+			t.Errorf("%.80s: %q, %v", body, got.Refresh.Reveal(), err)
+		}
+	}
+	if got, err := readAnswer(400, "application/json", `{"refresh_token":"r"`); err == nil || !got.Refresh.IsZero() {
+		t.Errorf("of a refusal: %v", err)
 	}
 }
 

@@ -140,7 +140,7 @@
 //	hang                 all         none until "fault none" cuts the connection
 //	missing              –           TokenPath's right one without field=access_token; without field=refresh_token, the old one stays alive
 //	odd                  –           TokenPath's right one with field=NAME, there or not, holding value=JSON
-//	truncated            –           the first half of TokenPath's right one
+//	truncated            –           the first half of TokenPath's right one; with field=NAME it has that alone, a text, and then ends
 //	lost                 –           none: TokenPath makes the tokens, rotates the old one and cuts the connection
 //	late                 –           TokenPath's right one, delay=200ms after the tokens were made and the old one rotated
 //

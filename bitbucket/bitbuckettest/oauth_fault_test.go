@@ -36,6 +36,7 @@ func TestFaultsAtTheTokenEndpoint(t *testing.T) {
 		{"odd field=expires_in value=-1", 200, `"expires_in":-1`, true},
 		{`odd field=token_type value="mac"`, 200, `"token_type":"mac"`, true},
 		{"truncated", 200, `{"access_token":"`, true},
+		{"truncated field=refresh_token", 200, `","token_ty`, true},
 		{"big at=token", 200, strings.Repeat("x", 1<<20), true},
 		{"big at=token status=400", 400, strings.Repeat("x", 1<<20), true},
 	} {

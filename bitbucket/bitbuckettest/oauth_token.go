@@ -137,7 +137,7 @@ func (s *Server) prove(req tokenRequest) (*consumer, *oauthError) {
 
 // writeReply writes the reply as the faults want it.
 func (s *Server) writeReply(w http.ResponseWriter, reply map[string]any, faults []*activeFault) {
-	status, cut := http.StatusOK, false
+	status, cut, whole := http.StatusOK, false, ""
 	for _, f := range faults {
 		switch f.Kind {
 		case "late":
@@ -154,11 +154,14 @@ func (s *Server) writeReply(w http.ResponseWriter, reply map[string]any, faults 
 				status = f.Status
 			}
 		case "truncated":
-			cut = true
+			cut, whole = true, f.Field
 		}
 	}
 	content, _ := json.Marshal(reply)
-	if cut {
+	switch value, _ := reply[whole].(string); {
+	case cut && value != "":
+		content = []byte(`{"` + whole + `":"` + value + `","token_ty`)
+	case cut:
 		content = content[:len(content)/2]
 	}
 	header := w.Header()
