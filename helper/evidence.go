@@ -119,7 +119,7 @@ func (h *Helper) adopt(ctx context.Context, request Request) Outcome {
 	}
 	account.Kind, account.Created = string(kind), now
 	account.Expires, account.Certain, account.Guessed, account.SetAside = time.Time{}, false, false, time.Time{}
-	account.Dead, account.Scopes = false, ""
+	account.Dead, account.Scopes, account.Issued = false, "", time.Time{}
 	kept, err := h.Adopt(ctx, account, request.Password)
 	if err != nil {
 		h.Say(Notice{What: NotAdopted, Account: account, Err: err})

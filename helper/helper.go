@@ -155,6 +155,7 @@ func (h *Helper) find(ctx context.Context, f *Facts) {
 	if fp := f.Token.Fingerprint(); fp != f.Account.Fingerprint {
 		// Its date is another token's.
 		f.Account.Expires, f.Account.Guessed, f.Account.Certain, f.Account.Scopes = time.Time{}, false, false, ""
+		f.Account.Issued = time.Time{}
 		h.served(fp)
 	}
 }

@@ -171,13 +171,63 @@ func TestEraseOfRenewed(t *testing.T) {
 }
 
 func TestRenewalPause(t *testing.T) {
-	for bursts, want := range map[int]time.Duration{1: 30 * time.Second, 2: 2 * time.Minute, 3: 8 * time.Minute, 4: 15 * time.Minute, 9: 15 * time.Minute} {
-		if got := RenewalPause(store.Health{Bursts: bursts, LastRejected: noon}).Sub(noon); got != want {
-			t.Errorf("%d: %s", bursts, got)
+	growing := map[int]time.Duration{1: 30 * time.Second, 2: 2 * time.Minute, 3: 8 * time.Minute, 4: 15 * time.Minute, 9: 15 * time.Minute}
+	for _, c := range []struct {
+		trouble Trouble
+		note    string
+		want    map[int]time.Duration
+	}{
+		{DeadGrant, "", growing},
+		{DeadGrant, "7s", growing},
+		{OddAnswer, "", growing},
+		{RateLimit, "", growing},
+		{RateLimit, "-7s", growing},
+		{RateLimit, "soon", growing},
+		{RateLimit, "7s", map[int]time.Duration{1: 7 * time.Second, 9: 7 * time.Second}},
+		{RateLimit, "24h0m0s", map[int]time.Duration{1: 15 * time.Minute}},
+		{Unreachable, "", map[int]time.Duration{1: 5 * time.Second, 9: 5 * time.Second}},
+	} {
+		for bursts, want := range c.want {
+			if got := RenewalPause(c.trouble, store.Health{Bursts: bursts, LastRejected: noon, RejectedNote: c.note}).Sub(noon); got != want {
+				t.Errorf("%q %q %d: %s", c.trouble, c.note, bursts, got)
+			}
+		}
+		if !RenewalPause(c.trouble, store.Health{}).IsZero() {
+			t.Error("a pause after nothing")
 		}
 	}
-	if !RenewalPause(store.Health{}).IsZero() {
-		t.Error("a pause after nothing")
+}
+
+// A token that lives for less than ten minutes is renewed in its second half, and one from
+// before the clock was set back at once.
+func TestDueByLife(t *testing.T) {
+	for _, c := range []struct {
+		issued time.Duration // before now; 0: unknown
+		left   time.Duration
+		due    bool
+	}{
+		{0, 5 * time.Minute, false},
+		{0, 5*time.Minute - 1, true},
+		{115 * time.Minute, 5 * time.Minute, false},
+		{115 * time.Minute, 5*time.Minute - 1, true},
+		{2 * time.Minute, 2 * time.Minute, false},
+		{2*time.Minute + 2, 2 * time.Minute, true},
+		{time.Second, 59 * time.Second, false},
+		{time.Second, time.Second, false},
+		{time.Second, 0, true},
+		{-time.Minute, 2 * time.Hour, false},
+		{-time.Minute - 1, 2 * time.Hour, true},
+		{-2 * time.Minute, time.Second, true},
+		{-30 * time.Second, 0, true},
+	} {
+		a := store.Account{Fingerprint: "f"}
+		oauthFor(c.left)(&a)
+		if c.issued != 0 {
+			a.Issued = noon.Add(-c.issued)
+		}
+		if due, forced := Due(a, store.Health{}, noon); due != c.due || forced {
+			t.Errorf("%+v: %v, %v", c, due, forced)
+		}
 	}
 }
 

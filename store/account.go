@@ -14,6 +14,7 @@ type Account struct {
 	Hint        string    `json:"hint,omitempty"`        // secret.Secret.Hint of the token
 	Created     time.Time `json:"created"`               // when this token was stored
 	Expires     time.Time `json:"expires,omitzero"`      // zero: unknown
+	Issued      time.Time `json:"issued,omitzero"`       // of kind "oauth": when the site gave this token; zero: unknown
 	Certain     bool      `json:"certain,omitempty"`     // the site gave Expires; otherwise a person claimed it
 	Guessed     bool      `json:"guessed,omitempty"`     // nobody gave Expires: a year from Created
 	SetAside    time.Time `json:"set_aside,omitzero"`    // a person rejected it then; zero: in use

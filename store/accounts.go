@@ -88,6 +88,9 @@ func (a *Accounts) read() (data []byte, err error) {
 	return data, nil
 }
 
+// Writable returns nil if Update can write, or else why not. It tries by writing.
+func (a *Accounts) Writable() error { return writable(a.dir) }
+
 // updateLimit is how long Update waits for others' updates, each of some milliseconds.
 const updateLimit = 2 * time.Second
 

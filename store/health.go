@@ -9,6 +9,7 @@ type Health struct {
 	InBurst      int       // rejections in the last burst
 	BurstBegan   time.Time // its first rejection
 	LastRejected time.Time // its last
+	RejectedNote string    // its Note
 	LastSuccess  time.Time // in any workspace
 	LastServed   time.Time // in any workspace
 	Warned       time.Time // last warning of the token's end
@@ -72,7 +73,7 @@ func (l Log) Health(workspace string, now time.Time) Health {
 	}
 	h.Bursts, h.InBurst = t.bursts, t.within
 	if t.within > 0 {
-		h.BurstBegan, h.LastRejected = t.first.At, t.last.At
+		h.BurstBegan, h.LastRejected, h.RejectedNote = t.first.At, t.last.At, t.last.Note
 	}
 	for _, at := range []*time.Time{&h.BurstBegan, &h.LastRejected, &h.LastSuccess, &h.LastServed, &h.Warned, &h.Unanswered, &h.Cleared, &h.Renewed} {
 		*at = noFuture(*at, now)

@@ -79,6 +79,8 @@ func (a *Account) setText(key string, value []byte) bool {
 		when = &a.Created
 	case "expires":
 		when = &a.Expires
+	case "issued":
+		when = &a.Issued
 	case "set_aside":
 		when = &a.SetAside
 	case "replaced":
