@@ -66,7 +66,7 @@ func (p *process) forget(ctx context.Context, names []string) error {
 	for _, name := range names {
 		account := book.Account(name)
 		if account == nil {
-			return unknownAccount(name, book.Names())
+			return p.unknownAccount(name, book.Names())
 		}
 		if err := p.forgetOne(ctx, *account); err != nil {
 			return err
@@ -178,9 +178,9 @@ func (p *process) book() (store.Book, error) {
 	return book, nil
 }
 
-func unknownAccount(name string, names []string) error {
+func (p *process) unknownAccount(name string, names []string) error {
 	if len(names) == 0 {
-		return fail(exitFailed, "there is no account %q, nor any other; type: git-credential-bitbucket store", oneLine(name))
+		return fail(exitFailed, "there is no account %q, nor any other; type: %s", oneLine(name), p.beginCommand(store.Account{}))
 	}
 	return fail(exitFailed, "there is no account %q: there are %s; type: git-credential-bitbucket status", oneLine(name), strings.Join(names, ", "))
 }
@@ -213,7 +213,7 @@ func (p *process) changeBook(change func(*store.Book) error) error {
 	case err == nil, errors.As(err, &known):
 		return err
 	case errors.As(err, &unknown):
-		return unknownAccount(unknown.Name, unknown.Names)
+		return p.unknownAccount(unknown.Name, unknown.Names)
 	}
 	return fail(exitUnusable, "%s", recordTrouble(err))
 }

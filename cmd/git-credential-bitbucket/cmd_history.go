@@ -27,6 +27,9 @@ const (
 	wasTakenUp   deed = "in use again"
 	wasRouted    deed = "routed"
 	wasForgotten deed = "forgotten"
+
+	wasForced     deed = "renewed by force"
+	wasNotRenewed deed = "not renewed"
 )
 
 // deeds tells what each stands for, in the order of a token's life.
@@ -43,6 +46,8 @@ var deeds = []struct {
 	{wasAmended, "what is known of the token was changed"},
 	{wasSetAside, "a person rejected the token, or Bitbucket in a check"},
 	{wasTakenUp, "a check found the token alive that was set aside"},
+	{wasForced, "another OAuth token came for one that Bitbucket refused before its end"},
+	{wasNotRenewed, "Bitbucket gave no other OAuth token, for the first time since the last"},
 	{wasRouted, "a workspace was sent to the account"},
 	{wasForgotten, "the account was removed with its token"},
 }

@@ -147,7 +147,7 @@ func (p *process) chooseAccount(flag, by string) (store.Account, error) {
 	var ambiguous *store.AmbiguousError
 	switch {
 	case errors.As(err, &unknown):
-		return account, unknownAccount(unknown.Name, unknown.Names)
+		return account, p.unknownAccount(unknown.Name, unknown.Names)
 	case errors.Is(err, store.ErrNoAccounts):
 		return account, fail(exitFailed, "no token is stored; type: git-credential-bitbucket store")
 	case errors.As(err, &ambiguous):

@@ -120,6 +120,7 @@ type accountReport struct {
 	Succeeded  *time.Time `json:"last_succeeded"`         // at day precision; null: never seen
 	Checked    *time.Time `json:"last_checked,omitempty"` // when a check found it alive
 	*grantReport
+	Renewal *renewalReport `json:"renewal,omitempty"` // what keeps an OAuth account from another token
 	usesReport
 	Rejections []rejectionReport `json:"rejections"`
 }
@@ -166,7 +167,7 @@ func (p *process) status(ctx context.Context, only string) (statusReport, error)
 		return report, p.backendFailure(err, store.Account{})
 	}
 	if only != "" && book.Account(only) == nil {
-		return report, unknownAccount(only, book.Names())
+		return report, p.unknownAccount(only, book.Names())
 	}
 	for _, a := range book.Accounts {
 		if only == "" || a.Name == only {
@@ -269,7 +270,7 @@ func (p *process) accountReport(a store.Account) accountReport {
 	if a.Scopes != "" {
 		r.Scopes = strings.Split(oneLine(a.Scopes), ",")
 	}
-	r.grantReport = newGrantReport(a)
+	r.grantReport, r.Renewal = newGrantReport(a), p.renewalReport(a)
 	r.usesReport = p.usesReport(a.Fingerprint)
 	log := p.observations().Read(a.Fingerprint)
 	whole := log.Health("", now)

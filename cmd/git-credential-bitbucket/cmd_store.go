@@ -121,11 +121,11 @@ func (p *process) move(ctx context.Context, asked *answers, by string) (store.Ac
 	token, err := store.NewVault(p.backend).Get(ctx, before.Backend, a.Name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return a, fail(exitUnusable, "the token of account %s is no longer in %s; type: %s", a.Name, backendName(before.Backend), storeCommand(a))
+		return a, fail(exitUnusable, "the token of account %s is no longer in %s; type: %s", a.Name, backendName(before.Backend), againCommand(before))
 	case err != nil:
 		return a, p.backendFailure(err, before)
 	case token.Fingerprint() != before.Fingerprint:
-		return a, fail(exitUnusable, "what %s holds is not the token that was stored as account %s; type: %s", backendName(before.Backend), a.Name, storeCommand(a))
+		return a, fail(exitUnusable, "what %s holds is not the token that was stored as account %s; type: %s", backendName(before.Backend), a.Name, againCommand(before))
 	}
 	kept, err := p.keep(ctx, a, token, by)
 	if err != nil {

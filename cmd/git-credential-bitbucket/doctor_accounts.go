@@ -22,7 +22,7 @@ func checkAccounts(_ context.Context, e *examination) []finding {
 	var fs []finding
 	if len(e.book.Accounts) == 0 {
 		if e.ambient(nil).Name() == "" {
-			fs = append(fs, finding{levelProblem, "no-account", "no token is stored, and none comes from the environment", "type: git-credential-bitbucket store"})
+			fs = append(fs, finding{levelProblem, "no-account", "no token is stored, and none comes from the environment", "type: " + e.beginCommand(store.Account{})})
 		}
 		if named := e.env("BITBUCKET_CREDENTIAL_BACKEND"); named != "" {
 			if err := checkBackend(named); err != nil {
@@ -73,7 +73,7 @@ const soon = 30 * day
 
 func (e *examination) accountFindings(a store.Account) []finding {
 	if a.Fingerprint == "" {
-		return []finding{{levelNote, "store-unfinished", fmt.Sprintf("account %s: a store in %s never came to its end", a.Name, backendName(a.Backend)), "type: " + storeCommand(a)}}
+		return []finding{{levelNote, "store-unfinished", fmt.Sprintf("account %s: a store in %s never came to its end", a.Name, backendName(a.Backend)), "type: " + againCommand(a)}}
 	}
 	var fs []finding
 	r := e.accountReport(a)
@@ -83,8 +83,12 @@ func (e *examination) accountFindings(a store.Account) []finding {
 	}
 	switch left := a.Expires.Sub(e.now()); {
 	case helper.Renewable(a):
-		if until := e.pausedRenewal(a.Name); !until.IsZero() {
-			fs = append(fs, finding{levelProblem, "token-not-renewed", fmt.Sprintf("account %s: Bitbucket renews its token no more", a.Name), again})
+		if renewal := e.renewalReport(a); renewal != nil && renewal.Trouble != string(helper.Unreachable) {
+			level := levelNote
+			if renewal.Dead {
+				level = levelProblem
+			}
+			fs = append(fs, finding{level, "token-not-renewed", fmt.Sprintf("account %s: %s", a.Name, e.renewalText(renewal)), again})
 		}
 	case a.Expires.IsZero():
 	case left <= 0:
@@ -181,13 +185,13 @@ func (e *examination) tokenFinding(ctx context.Context, vault *store.Vault, a st
 	place := backendName(a.Backend)
 	switch {
 	case err == nil && token.Fingerprint() != a.Fingerprint:
-		return finding{levelProblem, "token-other", fmt.Sprintf("account %s: %s holds another token than the one that was stored", a.Name, place), "type: " + storeCommand(a)}, true
+		return finding{levelProblem, "token-other", fmt.Sprintf("account %s: %s holds another token than the one that was stored", a.Name, place), "type: " + againCommand(a)}, true
 	case err == nil && bitbucket.Printable(token) != nil:
 		return split(levelProblem, "token-broken", e.whyUnusable(bitbucket.ErrBrokenToken, a)), true
 	case err == nil:
 		return finding{levelOK, "backend", fmt.Sprintf("account %s: %s gave its token in %s", a.Name, place, milliseconds(took)), ""}, true
 	case errors.Is(err, store.ErrNotFound):
-		return finding{levelProblem, "backend-empty", fmt.Sprintf("account %s: %s can be used, and holds no token for it", a.Name, place), "type: " + storeCommand(a)}, true
+		return finding{levelProblem, "backend-empty", fmt.Sprintf("account %s: %s can be used, and holds no token for it", a.Name, place), "type: " + againCommand(a)}, true
 	}
 	var failed *store.BackendError
 	id := "backend-failed"

@@ -39,14 +39,14 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 		return a, err
 	}
 	defer done()
-	before, _, err := recorded(p.accounts(), a.Name)
+	before, replaces, err := recorded(p.accounts(), a.Name)
 	if err == nil && before.Grant != "" {
 		var free func()
 		if free, err = p.soleRenewer(a.Name); err != nil {
 			return a, err
 		}
 		defer free()
-		before, _, err = recorded(p.accounts(), a.Name)
+		before, replaces, err = recorded(p.accounts(), a.Name)
 	}
 	if err != nil {
 		return a, err
@@ -68,7 +68,7 @@ func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret
 	if a, err = p.file(ctx, p.accounts(), a.Name, a, token); err != nil {
 		return a, err
 	}
-	if renewed && !same {
+	if replaces && !(renewed && same) { // a login that was cut off may have left one
 		p.dropState(ctx, a.Name, a.Backend)
 	}
 	what := wasStored
@@ -130,7 +130,7 @@ func (p *process) file(ctx context.Context, records *store.Accounts, key string,
 	}
 	if len(stale) > 0 {
 		a.Also = p.clear(ctx, vault, key, stale)
-		if before.Grant != "" {
+		if key == a.Name && (before.Grant != "" || a.Also == "") { // one refusal of the backend is told once
 			a.Also = cmp.Or(p.dropState(ctx, a.Name, stale...), a.Also)
 		}
 		// If it fails, forget looks for a token that is not there.

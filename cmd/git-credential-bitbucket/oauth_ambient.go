@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
@@ -51,13 +52,24 @@ func (s *oauthSource) Token(ctx context.Context) (helper.AmbientToken, error) {
 	if err != nil {
 		return helper.AmbientToken{}, err
 	}
+	// Another key or secret has another log, and is tried at once.
+	key := secret.New(s.id + " " + password.Fingerprint()).Fingerprint()
+	if pause := s.paused(key, false); pause != nil {
+		return helper.AmbientToken{}, s.notGranted(pause)
+	}
 	client, _, err := s.client(ctx)
 	if err != nil {
-		return helper.AmbientToken{}, notGranted(err)
+		return helper.AmbientToken{}, s.notGranted(err)
 	}
 	grant, err := client.ClientCredentials(ctx, bitbucket.Consumer{ID: s.id, Secret: password}, nil)
 	if err != nil {
-		return helper.AmbientToken{}, notGranted(err)
+		if trouble, _, ok := troubleOf(err); ok && trouble != helper.Unreachable {
+			err, _ = s.notePause(key, err)
+		}
+		return helper.AmbientToken{}, s.notGranted(err)
+	}
+	if seen := s.observations(); seen.Known(key) {
+		seen.Forget(key)
 	}
 	return helper.AmbientToken{Cleaned: bitbucket.Cleaned{Token: grant.Access}, Kind: bitbucket.OAuthToken, Expires: grant.Expires}, nil
 }
@@ -93,7 +105,15 @@ func (p *process) clientSecret() (secret.Secret, error) {
 }
 
 // notGranted is why the site gave no token.
-func notGranted(err error) error {
+func (p *process) notGranted(err error) error {
+	var pause *helper.RenewalError
+	if errors.As(err, &pause) && !pause.Until.IsZero() {
+		wrong := fmt.Sprintf("got no token: %s, and Bitbucket is not asked again until %s", oneLine(pause.Err.Error()), p.moment(pause.Until))
+		if pause.Dead {
+			return &sourceError{clientVariable, wrong, "check its key and secret among the OAuth consumers in its workspace's settings"}
+		}
+		return &sourceError{clientVariable, wrong, "try again then"}
+	}
 	var refusal *bitbucket.OAuthError
 	var answer *bitbucket.AnswerError
 	switch {

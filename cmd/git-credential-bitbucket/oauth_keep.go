@@ -51,7 +51,7 @@ func (p *process) keepGrant(ctx context.Context, a store.Account, state oauthSta
 			return a, err
 		}
 	}
-	a = granted(a, g)
+	a = granted(a, g, p.now())
 	a.Kind, a.Grant, a.Created = string(bitbucket.OAuthToken), state.Grant, p.now()
 	a.SetAside, a.Dead = time.Time{}, false
 	state.Refresh, state.Tried = g.Refresh, time.Time{}
@@ -95,10 +95,10 @@ func (p *process) placeState(ctx context.Context, a, before store.Account, repla
 // is now. Only for the sole writer and renewer.
 func (p *process) carryGrant(ctx context.Context, a, before store.Account, same bool) (store.Account, error) {
 	if !same {
-		a.Grant, a.Asked = "", ""
+		a.Grant, a.Asked, a.Issued = "", "", time.Time{}
 		return a, nil
 	}
-	a.Grant, a.Asked = before.Grant, before.Asked
+	a.Grant, a.Asked, a.Issued = before.Grant, before.Asked, before.Issued
 	if !helper.Renewable(before) {
 		return a, nil
 	}

@@ -50,7 +50,7 @@ func (r *renewing) login() testGrant {
 	if err != nil {
 		r.Fatal(err)
 	}
-	p := &process{stderr: os.Stderr, now: time.Now, lookup: func(name string) (value string, set bool) {
+	p := &process{stderr: os.Stderr, now: time.Now, wait: wait, lookup: func(name string) (value string, set bool) {
 		for _, line := range r.env {
 			if found, ok := strings.CutPrefix(line, name+"="); ok {
 				value, set = found, true
@@ -63,14 +63,28 @@ func (r *renewing) login() testGrant {
 	if err != nil {
 		r.Fatal(err)
 	}
+	r.due()
 	return g
 }
 
 const onAcme = onBitbucket + "path=acme/app.git\n"
 
+// due makes the account's access token one whose time is over, by its record.
+func (r *renewing) due() {
+	r.Helper()
+	err := store.OpenAccounts(r.records()).Update(func(book *store.Book) error {
+		book.Account(r.account).Expires = time.Now()
+		return nil
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
 // lives fails unless git gets a token now that Bitbucket takes.
 func (r *renewing) lives(when string) {
 	r.Helper()
+	r.due()
 	out, status := r.run(onAcme, "get")
 	_, rest, _ := strings.Cut(out, "password=")
 	token, _, _ := strings.Cut(rest, "\n")
@@ -163,6 +177,7 @@ func TestKilledRenewal(t *testing.T) {
 		longest := time.Since(begun)
 		dead := 0
 		for n := range 100 {
+			r.due()
 			cmd := r.command(onAcme, "get")
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)

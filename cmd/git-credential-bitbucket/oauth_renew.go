@@ -27,7 +27,7 @@ const (
 
 var (
 	errNoState  = errors.New("what it is renewed with is gone")
-	errPaused   = errors.New("refused by Bitbucket a moment ago")
+	errLate     = errors.New("too little time was left to ask for it")
 	errReplaced = errors.New("the account was changed meanwhile")
 	errGrant    = errors.New("it was made by a grant that is unknown here")
 )
@@ -37,8 +37,17 @@ var (
 // backend, or the one before within the time in which that still works: the new one is
 // written before anything else is done with what came.
 func (p *process) renew(ctx context.Context, a store.Account, forced bool) (store.Account, secret.Secret, error) {
+	limits := onceItEnded
+	if p.now().Before(a.Expires) {
+		limits = whileItLives
+	}
+	asking, cancel := context.WithTimeout(ctx, limits.ask)
+	defer cancel()
+	// What came is kept though there is no time to ask for more.
+	keeping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limits.keep)
+	defer cancel()
 	accounts := p.accounts()
-	done, busy := accounts.Renewing(a.Name, renewLimit)
+	done, busy := accounts.Renewing(a.Name, limits.lock)
 	if busy == nil {
 		done = sync.OnceFunc(done)
 		defer done()
@@ -55,19 +64,38 @@ func (p *process) renew(ctx context.Context, a store.Account, forced bool) (stor
 		if busy == nil {
 			done()
 		}
-		token, err := store.NewVault(p.backend).Get(ctx, present.Backend, present.Name)
+		token, err := store.NewVault(p.backend).Get(keeping, present.Backend, present.Name)
 		return present, token, err
 	case busy != nil:
 		return a, secret.Secret{}, &helper.RenewalError{Err: busy}
 	}
 	defer holdSignals()()
-	grant, err := p.askAnew(ctx, present)
-	if err != nil {
+	grant, err := p.askAnew(asking, keeping, present)
+	var unkept *unkeptError
+	if err != nil && !(errors.As(err, &unkept) && !grant.Access.IsZero()) {
 		return a, secret.Secret{}, err
 	}
-	renewed, err := p.putAccess(ctx, present, grant, forced)
-	return renewed, grant.Access, err
+	if forced {
+		p.record(wasForced, a.Name, "get", "since Bitbucket refused the token "+a.Hint+" before its time")
+	}
+	if unkept == nil {
+		var renewed store.Account
+		if renewed, err = p.putAccess(keeping, present, grant, forced); err == nil {
+			return renewed, grant.Access, nil
+		}
+		if errors.Is(err, errReplaced) {
+			return a, secret.Secret{}, err
+		}
+	}
+	p.sayUnkept(present, err)
+	return renewedBy(present, grant, p.now()), grant.Access, nil
 }
+
+// unwritableError is why the records could not take another token.
+type unwritableError struct{ err error }
+
+func (e *unwritableError) Error() string { return recordTrouble(e.err) }
+func (e *unwritableError) Unwrap() error { return e.err }
 
 // holdSignals keeps a person who interrupts git from ending us between the answer and the
 // note of it. The network's time limit ends the wait.
@@ -77,57 +105,84 @@ func holdSignals() (release func()) {
 	return func() { signal.Stop(held) }
 }
 
-// askAnew gets another grant, and writes down the refresh token that came with it. Only
-// for who has the account's lock.
-func (p *process) askAnew(ctx context.Context, a store.Account) (bitbucket.Grant, error) {
-	state, err := p.readState(ctx, a)
+// unkeptError is why the refresh token could not be written down that came in place of one
+// that is dying since.
+type unkeptError struct {
+	err   error
+	tried time.Time // when the dying one was sent
+}
+
+func (e *unkeptError) Error() string { return "the new refresh token is not kept: " + e.err.Error() }
+func (e *unkeptError) Unwrap() error { return e.err }
+
+// askAnew gets another grant, and writes down the refresh token that came with it. Beside
+// an *unkeptError the grant may have come. Only for who has the account's lock.
+func (p *process) askAnew(asking, keeping context.Context, a store.Account) (bitbucket.Grant, error) {
+	state, err := p.readState(asking, a)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return bitbucket.Grant{}, &helper.RenewalError{Dead: true, Err: errNoState}
 	case err != nil:
 		return bitbucket.Grant{}, err
 	}
-	if until := p.pausedRenewal(a.Name); p.now().Before(until) {
-		return bitbucket.Grant{}, &helper.RenewalError{Dead: true, Until: until, Err: errPaused}
+	key := renewalKey(a.Name)
+	if pause := p.paused(key, p.now().Before(a.Expires)); pause != nil {
+		return bitbucket.Grant{}, pause
 	}
-	client, _, err := p.client(ctx)
+	client, _, err := p.client(asking)
 	if err != nil {
 		return bitbucket.Grant{}, &helper.RenewalError{Err: err}
 	}
 	// A place that cannot be written is found out here, while the refresh token is unused.
+	if err := p.accounts().Writable(); err != nil {
+		return bitbucket.Grant{}, &helper.RenewalError{Err: &unwritableError{err}}
+	}
 	if !state.Refresh.IsZero() && state.Tried.IsZero() {
 		state.Tried = p.now()
-		if err := p.writeState(ctx, a, state); err != nil {
+		if err := p.writeState(asking, a, state); err != nil {
 			return bitbucket.Grant{}, err
 		}
 	}
-	grant, err := askGrant(ctx, client, a, state)
-	if lost(err) && grant.Refresh.IsZero() {
+	if !inTime(asking) {
+		return bitbucket.Grant{}, &helper.RenewalError{Err: errLate}
+	}
+	grant, err := askGrant(asking, client, a, state)
+	if lost(err) && grant.Refresh.IsZero() && inTime(asking) {
 		// The answer may have held the next refresh token; the old one still works, for
 		// some minutes.
-		grant, err = askGrant(ctx, client, a, state)
+		grant, err = askGrant(asking, client, a, state)
 	}
 	if bitbucket.IsDeadGrant(err) {
-		if other, ok := p.anotherState(ctx, a, state); ok {
+		if other, ok := p.anotherState(asking, a, state); ok && inTime(asking) {
 			state = other
-			grant, err = askGrant(ctx, client, a, state)
+			grant, err = askGrant(asking, client, a, state)
 		}
 	}
-	switch {
-	case bitbucket.IsDeadGrant(err):
-		return grant, p.refusedRenewal(a.Name, err)
-	case err != nil && grant.Refresh.IsZero():
-		return grant, &helper.RenewalError{Err: err}
+	if err != nil && !grant.Refresh.IsZero() {
+		// Of the answer that is all there is to be used: it is used at once.
+		used := state.Tried
+		state = state.after(grant)
+		state.Tried = p.now()
+		if err := p.insistState(keeping, a, state); err != nil {
+			return bitbucket.Grant{}, &unkeptError{err, used}
+		}
+		if inTime(asking) {
+			grant, err = askGrant(asking, client, a, state)
+		}
 	}
 	if !grant.Refresh.IsZero() {
-		if err := p.writeState(ctx, a, state.after(grant)); err != nil {
-			return grant, err
+		if err := p.insistState(keeping, a, state.after(grant)); err != nil {
+			return grant, &unkeptError{err, state.Tried}
 		}
 	}
-	if err != nil { // no access token came, but another refresh token
-		return grant, &helper.RenewalError{Err: err}
+	if err != nil {
+		return grant, p.notRenewed(a.Name, err)
 	}
 	return grant, nil
+}
+
+func (p *process) insistState(ctx context.Context, a store.Account, s oauthState) error {
+	return p.insist(ctx, func(ctx context.Context) error { return p.writeState(ctx, a, s) })
 }
 
 // lost reports whether the connection broke, so that the request may have arrived whose
@@ -177,41 +232,42 @@ func (p *process) anotherState(ctx context.Context, a store.Account, refused oau
 	return other, true
 }
 
-// pausedRenewal is until when Bitbucket is not asked for the account.
-func (p *process) pausedRenewal(name string) time.Time {
-	return helper.RenewalPause(p.observations().Read(renewalKey(name)).Health("", p.now()))
-}
-
-// refusedRenewal notes that Bitbucket will not renew the account, and pauses it.
-func (p *process) refusedRenewal(name string, err error) error {
-	// If it cannot be noted, the next get asks again.
-	_ = p.observations().Append(renewalKey(name), store.Event{At: p.now(), What: store.EventRejected})
-	return &helper.RenewalError{Dead: true, Until: p.pausedRenewal(name), Err: err}
+// notRenewed notes why Bitbucket gave no other token, and pauses the account accordingly.
+func (p *process) notRenewed(name string, err error) error {
+	why, first := p.notePause(renewalKey(name), err)
+	if first && !why.Until.IsZero() {
+		p.record(wasNotRenewed, name, "get", oneLine(err.Error()))
+	}
+	return why
 }
 
 // putAccess keeps the grant's access token as the account's, first where it is read and
 // then in the records. Only for who has the account's lock.
 func (p *process) putAccess(ctx context.Context, a store.Account, g bitbucket.Grant, forced bool) (store.Account, error) {
-	if err := store.NewVault(p.backend).Put(ctx, a.Backend, a.Name, g.Access); err != nil {
+	err := p.insist(ctx, func(ctx context.Context) error {
+		return store.NewVault(p.backend).Put(ctx, a.Backend, a.Name, g.Access)
+	})
+	if err != nil {
 		return a, err
 	}
-	former := a.Fingerprint
-	renewed := granted(a, g)
-	renewed.Fingerprint, renewed.Hint = g.Access.Fingerprint(), g.Access.Hint()
+	former, renewed := a.Fingerprint, renewedBy(a, g, p.now())
 	p.succeed(former, renewed.Fingerprint, forced)
-	err := p.accounts().Update(func(book *store.Book) error {
+	err = p.accounts().Update(func(book *store.Book) error {
 		present := book.Account(a.Name)
 		if present == nil || present.Fingerprint != former {
 			return errReplaced
 		}
 		present.Fingerprint, present.Hint = renewed.Fingerprint, renewed.Hint
 		present.Expires, present.Certain, present.Guessed = renewed.Expires, renewed.Certain, renewed.Guessed
-		present.Scopes = renewed.Scopes
+		present.Issued, present.Scopes = renewed.Issued, renewed.Scopes
 		renewed = *present
 		return nil
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errReplaced):
 		return a, &helper.RenewalError{Err: err}
+	case err != nil:
+		return a, err
 	}
 	seen := p.observations()
 	seen.Forget(former)
@@ -219,9 +275,16 @@ func (p *process) putAccess(ctx context.Context, a store.Account, g bitbucket.Gr
 	return renewed, nil
 }
 
+// renewedBy is the account with the grant's access token.
+func renewedBy(a store.Account, g bitbucket.Grant, now time.Time) store.Account {
+	a = granted(a, g, now)
+	a.Fingerprint, a.Hint = g.Access.Fingerprint(), g.Access.Hint()
+	return a
+}
+
 // granted is the account with what the grant says of its token.
-func granted(a store.Account, g bitbucket.Grant) store.Account {
-	a.Expires, a.Certain, a.Guessed = g.Expires, true, false
+func granted(a store.Account, g bitbucket.Grant, now time.Time) store.Account {
+	a.Expires, a.Issued, a.Certain, a.Guessed = g.Expires, now, true, false
 	if g.Scopes != nil {
 		a.Scopes = joinScopes(g.Scopes)
 	}

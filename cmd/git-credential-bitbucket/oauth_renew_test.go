@@ -43,7 +43,7 @@ func newOffice(t *testing.T, consumer string) *office {
 		}
 	}
 	t.Setenv("PATH", home) // git's own config is the machine's
-	o.process = &process{stderr: errs, now: func() time.Time { return o.clock }, lookup: func(name string) (string, bool) {
+	o.process = &process{stderr: errs, wait: wait, now: func() time.Time { return o.clock }, lookup: func(name string) (string, bool) {
 		i := slices.IndexFunc(env, func(line string) bool { return strings.HasPrefix(line, name+"=") })
 		if i < 0 {
 			return "", false
@@ -102,13 +102,13 @@ func TestKeepGrant(t *testing.T) {
 	want := store.Account{
 		Name: "work", Kind: string(bitbucket.OAuthToken), Backend: store.BackendFile, Fingerprint: secret.New(o.given.Access).Fingerprint(),
 		Hint: secret.New(o.given.Access).Hint(), Created: o.clock, Expires: o.clock.Add(2 * time.Hour), Certain: true,
-		Scopes: "account", Grant: store.GrantCode, Asked: "account,repository", Default: true,
+		Issued: o.clock, Scopes: "account", Grant: store.GrantCode, Asked: "account,repository", Default: true,
 	}
 	present.Created, present.Expires = present.Created.In(o.clock.Location()), present.Expires.In(o.clock.Location())
 	if want.Created, want.Expires = o.clock, want.Expires.In(o.clock.Location()); !present.Created.Equal(want.Created) || !present.Expires.Equal(want.Expires) {
 		t.Errorf("%+v", present)
 	}
-	present.Created, present.Expires = want.Created, want.Expires
+	present.Created, present.Expires, present.Issued = want.Created, want.Expires, present.Issued.In(o.clock.Location())
 	if present != want {
 		t.Errorf("%+v, want %+v", present, want)
 	}
@@ -133,8 +133,8 @@ func TestKeepGrant(t *testing.T) {
 	if _, err := o.readState(t.Context(), a); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("it is still there: %v", err)
 	}
-	if until := o.pausedRenewal("work"); !until.IsZero() {
-		t.Errorf("paused until %s", until)
+	if pauses := o.pauses(renewalKey("work")); len(pauses) > 0 {
+		t.Errorf("paused: %v", pauses)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestRenewWaits(t *testing.T) {
 	}
 	go func() {
 		time.Sleep(50 * time.Millisecond)
-		grant, err := o.askAnew(context.Background(), a)
+		grant, err := o.askAnew(context.Background(), context.Background(), a)
 		if err == nil {
 			_, err = o.putAccess(context.Background(), a, grant, false)
 		}

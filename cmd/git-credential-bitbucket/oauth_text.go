@@ -21,6 +21,9 @@ func loginCommand(a store.Account) string {
 	if a.Grant != "" && a.Grant != store.GrantCode {
 		command += " --grant " + oneLine(a.Grant)
 	}
+	if a.Asked != "" {
+		command += " --scopes " + shellWord(oneLine(a.Asked))
+	}
 	return command
 }
 
@@ -30,7 +33,11 @@ func (p *process) whyNotRenewed(err error, a store.Account) string {
 	var renewal *helper.RenewalError
 	var refusal *bitbucket.OAuthError
 	var answer *bitbucket.AnswerError
+	var unwritable *unwritableError
+	var unkept *unkeptError
 	switch {
+	case errors.As(err, &unkept):
+		return "the new refresh token of account " + a.Name + " is not kept: " + p.whyUnusable(unkept.err, a)
 	case !errors.As(err, &renewal):
 		return p.whyUnusable(err, a)
 	case renewal.Dead && renewal.Until.IsZero():
@@ -41,6 +48,14 @@ func (p *process) whyNotRenewed(err error, a store.Account) string {
 			why = " (" + oneLine(refusal.Code) + ")"
 		}
 		return fmt.Sprintf("Bitbucket renews %s no more%s, and is not asked again until %s; type: %s", what, why, p.moment(renewal.Until), loginCommand(a))
+	case errors.Is(err, errUnreached):
+		return fmt.Sprintf("%s could not be renewed: %s; check the network, then try again", what, errUnreached)
+	case !renewal.Until.IsZero():
+		return fmt.Sprintf("%s could not be renewed: %s, and Bitbucket is not asked again until %s; try again then, or type: %s", what, oneLine(renewal.Err.Error()), p.moment(renewal.Until), loginCommand(a))
+	case errors.As(err, &unwritable):
+		return fmt.Sprintf("%s is not renewed: %s", what, oneLine(unwritable.Error()))
+	case errors.Is(err, errLate):
+		return fmt.Sprintf("%s could not be renewed: %s; type the git command again", what, errLate)
 	case errors.Is(err, store.ErrBusy):
 		return fmt.Sprintf("%s is being renewed by another process, for %s now; type the git command again", what, renewLimit)
 	case errors.As(err, &refusal), errors.As(err, &answer), errors.Is(err, bitbucket.ErrGrant):
@@ -50,6 +65,22 @@ func (p *process) whyNotRenewed(err error, a store.Account) string {
 	}
 	text, remedy := whyUnreachable(renewal.Err)
 	return fmt.Sprintf("%s could not be renewed: %s; %s", what, text, remedy)
+}
+
+// sayUnkept says that git gets a token that could not be kept.
+func (p *process) sayUnkept(a store.Account, err error) {
+	var unkept *unkeptError
+	if errors.As(err, &unkept) {
+		p.say(asWarning, "git gets a new token of account %s this once, but the refresh token that came with it is not kept; the one before works until %s: mend this and type a git command before, or type %s: %s",
+			a.Name, p.moment(unkept.tried.Add(reuseWindow)), loginCommand(a), p.whyUnusable(unkept.err, a))
+		return
+	}
+	why := p.whyUnusable(err, a)
+	var backend *store.BackendError
+	if !errors.As(err, &backend) {
+		why = recordTrouble(err)
+	}
+	p.say(asWarning, "git gets a new token of account %s this once, and asks for another next time, since it could not be kept: %s", a.Name, why)
 }
 
 // upToDate is the account with a token that lives, for a command: renewed where it is

@@ -28,7 +28,7 @@ func TestWhyNotRenewed(t *testing.T) {
 			&helper.RenewalError{Dead: true, Until: noon.Add(time.Minute), Err: &bitbucket.OAuthError{Code: "unauthorized_client"}},
 			"Bitbucket renews the token of account work no more (unauthorized_client), and is not asked again until 12:01:00; " + login,
 		},
-		{&helper.RenewalError{Dead: true, Until: noon.Add(time.Minute), Err: errPaused}, "Bitbucket renews the token of account work no more, and is not asked again until 12:01:00; " + login},
+		{&helper.RenewalError{Dead: true, Until: noon.Add(time.Minute), Err: pausedBy[helper.DeadGrant]}, "Bitbucket renews the token of account work no more, and is not asked again until 12:01:00; " + login},
 		{&helper.RenewalError{Err: store.ErrBusy}, "the token of account work is being renewed by another process, for 15s now; type the git command again"},
 		{&helper.RenewalError{Err: &bitbucket.OAuthError{Code: "invalid_scope"}}, "the token of account work could not be renewed: bitbucket.org refuses: invalid_scope; try again later, or " + login},
 		{&helper.RenewalError{Err: bitbucket.ErrConsumer}, "the token of account work cannot be renewed: a key or the secret of the consumer or app is missing; " + login},

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/store"
@@ -30,11 +33,50 @@ func (p *process) remedy(n helper.Notice, caller helper.Caller) string {
 	case n.What == helper.ExpiryNear, n.What == helper.ExpiryPassed, n.Cause == helper.CauseExpired:
 		return made + ", then type: " + rotateCommand(n.Account)
 	}
+	if n.What == helper.NothingStored {
+		if begin := p.beginCommand(n.Account); begin != storeCommand(n.Account) {
+			return "type: " + begin
+		}
+	}
 	return made + ", then type: " + storeCommand(n.Account)
 }
 
 func storeCommand(a store.Account) string {
 	return withAccount("git-credential-bitbucket store", a)
+}
+
+// againCommand is how the account gets another token: one that logged in, or meant to, by a
+// login.
+func againCommand(a store.Account) string {
+	if a.Grant != "" || a.Kind == string(bitbucket.OAuthToken) {
+		return loginCommand(a)
+	}
+	return storeCommand(a)
+}
+
+// beginCommand is how an account that is not there, or "" for any, gets a token: by a login
+// too, where it last came by one.
+func (p *process) beginCommand(a store.Account) string {
+	entries, _ := p.history().Read()
+	for _, e := range slices.Backward(entries) {
+		if a.Name != "" && a.Name != helper.DefaultAccount && e.Account != a.Name {
+			continue
+		}
+		switch deed(e.What) {
+		case wasStored, wasReplaced, wasRotated:
+			return storeCommand(a)
+		case wasLoggedIn:
+			last := store.Account{Name: a.Name, Grant: strings.TrimPrefix(e.By, "login --grant ")}
+			if last.Name == "" && store.ValidName(e.Account) == nil {
+				last.Name = e.Account
+			}
+			if !slices.Contains(grants, last.Grant) {
+				last.Grant = ""
+			}
+			return loginCommand(last) + ", or: " + storeCommand(a)
+		}
+	}
+	return storeCommand(a)
 }
 
 func rotateCommand(a store.Account) string {
@@ -59,10 +101,7 @@ func withAccount(command string, a store.Account) string {
 
 // asideRemedy is what to do about a token that is set aside.
 func asideRemedy(a store.Account) string {
-	another := storeCommand(a)
-	if a.Grant != "" {
-		another = loginCommand(a)
-	}
+	another := againCommand(a)
 	if a.Dead {
 		return "to use another: " + another
 	}

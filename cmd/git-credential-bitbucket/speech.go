@@ -101,7 +101,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.PasswordRejected:
 		p.say(asWarning, "Bitbucket refused an app password, of which it ended all on %s; %s", bitbucket.AppPasswordsEnded, again)
 	case helper.SetAsideNow:
-		p.say(asNote, "%s is set aside until you store one again; type: %s", token, storeCommand(n.Account))
+		p.say(asNote, "%s is set aside until you store one again; type: %s", token, againCommand(n.Account))
 	case helper.NoAsideAmbient:
 		p.say(asNote, "the token in use comes from %s and cannot be set aside; unset %[1]s instead", n.Source)
 	case helper.Adopted:
@@ -155,14 +155,14 @@ func (p *process) whyUnusable(err error, account store.Account) string {
 		return source.Error() + "; " + source.remedy
 	}
 	if errors.Is(err, bitbucket.ErrBrokenToken) {
-		return fmt.Sprintf("the token of account %s has a character in it that no token has; type: %s", account.Name, storeCommand(account))
+		return fmt.Sprintf("the token of account %s has a character in it that no token has; type: %s", account.Name, againCommand(account))
 	}
 	var failed *store.BackendError
 	if !errors.As(err, &failed) {
 		return err.Error()
 	}
 	name := backendName(failed.Backend)
-	another := "or keep the token elsewhere: " + storeCommand(account) + " --backend " + store.BackendFile
+	another := "or keep the token elsewhere: " + againCommand(account) + " --backend " + store.BackendFile
 	switch {
 	case errors.Is(err, store.ErrLocked) && failed.Backend == store.BackendFile:
 		return "the encrypted file needs its passphrase; set BITBUCKET_CREDENTIAL_PASSPHRASE_FILE to a file that holds it"
@@ -181,7 +181,11 @@ func (p *process) whyUnusable(err error, account store.Account) string {
 	case errors.Is(err, store.ErrTimeout):
 		return fmt.Sprintf("%s did not answer within %s; unlock or restart it, %s", name, failed.After.Round(time.Second/10), another)
 	}
-	return name + " failed (" + detail(failed) + "); store the token again: " + storeCommand(account)
+	again := "store the token again: "
+	if account.Grant != "" {
+		again = "log in again: "
+	}
+	return name + " failed (" + detail(failed) + "); " + again + againCommand(account)
 }
 
 // detail is the backend's own word, on one line.

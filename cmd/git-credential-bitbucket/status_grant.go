@@ -50,7 +50,7 @@ func printGrant(out *strings.Builder, r *grantReport, name string) {
 	if r == nil {
 		return
 	}
-	a := store.Account{Name: name, Grant: r.Grant}
+	a := store.Account{Name: name, Grant: r.Grant, Asked: strings.Join(r.Asked, ",")}
 	if len(r.Asked) > 0 {
 		fmt.Fprintf(out, "  asked for %s\n", strings.Join(r.Asked, ", "))
 	}
@@ -71,7 +71,7 @@ func printGrant(out *strings.Builder, r *grantReport, name string) {
 func (a accountReport) record() store.Account {
 	record := store.Account{Name: a.Name, Dead: a.Dead}
 	if a.grantReport != nil {
-		record.Grant = a.Grant
+		record.Grant, record.Asked = a.Grant, strings.Join(a.Asked, ",")
 	}
 	return record
 }

@@ -53,7 +53,7 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 		heading += " (the default)"
 	}
 	if a.Token == "" {
-		fmt.Fprintf(out, "%s: a store in %s that never came to its end; type: %s\n", heading, oneLine(backendName(a.Backend)), storeCommand(store.Account{Name: a.Name}))
+		fmt.Fprintf(out, "%s: a store in %s that never came to its end; type: %s\n", heading, oneLine(backendName(a.Backend)), againCommand(store.Account{Name: a.Name, Kind: a.Kind}))
 		return
 	}
 	fmt.Fprintf(out, "%s: %s %s in %s\n", heading, oneLine(bitbucket.Kind(a.Kind).String()), oneLine(a.Token), oneLine(backendName(a.Backend)))
@@ -75,6 +75,9 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 		fmt.Fprintf(out, "  scopes %s\n", strings.Join(a.Scopes, ", "))
 	}
 	printGrant(out, a.grantReport, a.Name)
+	if a.Renewal != nil {
+		fmt.Fprintf(out, "  %s; to log in anew, type: %s\n", p.renewalText(a.Renewal), loginCommand(a.record()))
+	}
 	fmt.Fprintf(out, "  stored on %s, %s", date(a.Created), ago(a.AgeDays))
 	switch {
 	case a.Expires == nil:

@@ -74,7 +74,7 @@ func (p *process) notChosen(err error, at whereabouts) error {
 	case errors.Is(err, store.ErrNoAccounts):
 		return fail(exitNoCredential, "no token is stored for %s; type: git-credential-bitbucket store", bitbucket.Host)
 	case errors.As(err, &unknown):
-		return unknownAccount(unknown.Name, unknown.Names)
+		return p.unknownAccount(unknown.Name, unknown.Names)
 	case errors.As(err, &ambiguous):
 		return fail(exitNoCredential, "no account is chosen among %s; type the command with --account NAME", strings.Join(ambiguous.Names, ", "))
 	}
@@ -96,12 +96,12 @@ func (p *process) ambientSubject(ctx context.Context, source helper.Ambient) (su
 // storedSubject reads the account's token from its backend.
 func (p *process) storedSubject(ctx context.Context, a store.Account) (subject, error) {
 	if a.Fingerprint == "" {
-		return subject{}, fail(exitNoCredential, "account %s holds no token; type: %s", a.Name, storeCommand(a))
+		return subject{}, fail(exitNoCredential, "account %s holds no token; type: %s", a.Name, againCommand(a))
 	}
 	token, err := store.NewVault(p.backend).Get(ctx, a.Backend, a.Name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return subject{}, fail(exitUnusable, "the token of account %s is no longer in %s; type: %s", a.Name, backendName(a.Backend), storeCommand(a))
+		return subject{}, fail(exitUnusable, "the token of account %s is no longer in %s; type: %s", a.Name, backendName(a.Backend), againCommand(a))
 	case err != nil:
 		return subject{}, p.backendFailure(err, a)
 	case bitbucket.Printable(token) != nil:
