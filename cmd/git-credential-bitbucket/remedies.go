@@ -66,12 +66,13 @@ func (p *process) beginCommand(a store.Account) string {
 		case wasStored, wasReplaced, wasRotated:
 			return storeCommand(a)
 		case wasLoggedIn:
-			last := store.Account{Name: a.Name, Grant: strings.TrimPrefix(e.By, "login --grant ")}
-			if last.Name == "" && store.ValidName(e.Account) == nil {
+			last := a
+			if store.ValidName(e.Account) == nil {
 				last.Name = e.Account
 			}
-			if !slices.Contains(grants, last.Grant) {
-				last.Grant = ""
+			// Whoever may edit the file is not the one before the terminal.
+			if grant := strings.TrimPrefix(e.By, "login --grant "); slices.Contains(grants, grant) {
+				last.Grant = grant
 			}
 			return loginCommand(last) + ", or: " + storeCommand(a)
 		}
