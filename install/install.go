@@ -51,6 +51,7 @@ type Options struct {
 	File    string // the config file, for ScopeFile only; relative to Git.Dir
 	Program string // the binary's absolute path
 	ByName  bool   // write "bitbucket" in place of the path
+	Flags   string // behind a new helper, as the shell reads them, the leading blank included
 	LFS     bool   // write KeyLFS too
 	Backup  string // file that records what was replaced, made when first needed; its folder must exist
 }

@@ -154,32 +154,35 @@ func (p *Plan) want(lines []Line, known *record) {
 	} else {
 		rec.Values[KeyHelper] = texts(without(lines, p.options.Program))
 	}
+	wanted := p.options.Wanted()
+	helpers := append([]string{""}, ours...)
 	if len(ours) == 0 {
-		ours = []string{p.options.value("")}
+		helpers = valuesOf(wanted, KeyHelper)
 	}
-	p.change(KeyHelper, now, append([]string{""}, ours...))
-	p.wantOne(KeyPath, "true", lines, rec, isTrue)
-	if p.options.LFS {
-		p.wantOne(KeyLFS, "basic", lines, rec, func(l Line) bool { return l.Value == "basic" })
+	p.change(KeyHelper, now, helpers)
+	for _, s := range wanted {
+		if s.Key != KeyHelper {
+			p.wantOne(s, lines, rec)
+		}
 	}
 	p.keep(rec, known)
 }
 
 // wantOne plans a key with one value; whoever has it already keeps it when ours go.
-func (p *Plan) wantOne(key, value string, lines []Line, rec *record, good func(Line) bool) {
+func (p *Plan) wantOne(s Setting, lines []Line, rec *record) {
 	for _, l := range slices.Backward(lines) {
-		if l.Key == key {
-			if good(l) {
+		if l.Key == s.Key {
+			if s.holds(l) {
 				return
 			}
 			break
 		}
 	}
-	now := values(lines, key)
-	if _, known := rec.Values[key]; !known {
-		rec.Values[key] = texts(now)
+	now := values(lines, s.Key)
+	if _, known := rec.Values[s.Key]; !known {
+		rec.Values[s.Key] = texts(now)
 	}
-	p.change(key, now, []string{value})
+	p.change(s.Key, now, []string{s.Value})
 }
 
 // wantUndo plans the way back.
@@ -202,9 +205,9 @@ func (p *Plan) wantUndo(lines []Line, known *record) {
 		back = now
 	}
 	p.change(KeyHelper, now, back)
-	for _, written := range [][2]string{{KeyPath, "true"}, {KeyLFS, "basic"}} {
-		key, now := written[0], values(lines, written[0])
-		if !slices.Equal(now, written[1:]) {
+	for _, written := range single {
+		key, now := written.Key, values(lines, written.Key)
+		if !slices.Equal(now, []string{written.Value}) {
 			continue // someone has changed it since
 		}
 		if known == nil {

@@ -31,7 +31,7 @@ func rows() []row {
 	return []row{
 		setupRow, storeRow, loginRow, rotateRow, statusRow, verifyRow, doctorRow, historyRow,
 		forgetRow, defaultRow, routeRow,
-		installRow, uninstallRow,
+		installRow, uninstallRow, ciEnvRow,
 		apiRow, headerRow, versionRow,
 	}
 }
@@ -40,7 +40,7 @@ func rows() []row {
 var commandNames = []string{
 	"setup", "store", "login", "rotate", "status", "verify", "doctor", "history",
 	"forget", "default", "route",
-	"install", "uninstall",
+	"install", "uninstall", "ci-env",
 	"api", "header", "version", "help", "completion",
 }
 
