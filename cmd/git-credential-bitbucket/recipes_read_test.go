@@ -146,11 +146,10 @@ var recipes = map[string]func(*testing.T) recipe{
 	// buildkite.com/docs, "Agent configuration", shell: /bin/bash -e -c COMMANDS.
 	"buildkite/pipeline.yml": func(t *testing.T) recipe {
 		f := parse[struct {
-			Secrets []string
-			Steps   []struct{ Commands []string }
+			Steps []struct{ Secrets, Commands []string }
 		}](t, "buildkite/pipeline.yml")
-		if len(f.Secrets) != 1 || f.Secrets[0] != accessVariable {
-			t.Errorf("secrets %q", f.Secrets)
+		if secrets := f.Steps[0].Secrets; len(secrets) != 1 || secrets[0] != accessVariable {
+			t.Errorf("secrets %q", secrets)
 		}
 		uploaded := strings.ReplaceAll(lines(f.Steps[0].Commands), "$$", "$")
 		step := as(uploaded, "bash", "-e", "-c")
