@@ -256,8 +256,8 @@ func TestRecipes(t *testing.T) {
 			}
 			_ = os.Remove(m.env["GITHUB_ENV"])
 			log, status = m.run(r)
-			if status != 128 || !strings.Contains(log, "bitbucket: warning: Bitbucket refused the token from "+accessVariable+" in workspace acme: ") {
-				t.Errorf("refused: %d:\n%s", status, log)
+			if status != 128 || !strings.Contains(log, "bitbucket: warning: Bitbucket refused the token from "+accessVariable+" in workspace acme: ") || strings.Count(log, "fatal: ") != 1 {
+				t.Errorf("refused, and gone on or not told: %d:\n%s", status, log)
 			}
 			m.untouched(log)
 		})
