@@ -21,6 +21,9 @@ func Effective(ctx context.Context, git Git, url string) ([]Helper, error) {
 	return effective(lines, url), nil
 }
 
+// HelpersFor is Effective for lines that [Lines] read, of section credential at least.
+func HelpersFor(lines []Line, url string) []Helper { return effective(lines, url) }
+
 func effective(lines []Line, url string) []Helper {
 	var hs []Helper
 	for _, l := range lines {

@@ -102,6 +102,18 @@ func ValidName(name string) error {
 	return nil
 }
 
+// Routed returns the workspaces that are routed to the account of that name, sorted.
+func (b *Book) Routed(name string) []string {
+	var workspaces []string
+	for _, r := range b.Routes {
+		if r.Account == name {
+			workspaces = append(workspaces, r.Workspace)
+		}
+	}
+	slices.Sort(workspaces)
+	return workspaces
+}
+
 // validWorkspace refuses what cannot be one segment of a path: it is laxer than
 // Bitbucket, which also takes a workspace's UUID in braces there.
 func validWorkspace(workspace string) error {

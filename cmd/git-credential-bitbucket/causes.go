@@ -137,11 +137,7 @@ func routeRemedy(s subject, r bitbucket.Repository) string {
 	if s.source != "" {
 		return "check the address, or put a token that may into " + s.source
 	}
-	workspace := r.Workspace
-	if workspace == "" {
-		workspace = "WORKSPACE"
-	}
-	return "check the address, or send the workspace to another account: git-credential-bitbucket route " + workspace + " NAME"
+	return "check the address, or send the workspace to another account: " + routeCommand(r.Workspace, "NAME")
 }
 
 func kindRemedy(a concern) string {

@@ -26,6 +26,7 @@ const (
 	wasSetAside  deed = "set aside"
 	wasTakenUp   deed = "in use again"
 	wasRouted    deed = "routed"
+	wasUnrouted  deed = "unrouted"
 	wasForgotten deed = "forgotten"
 
 	wasForced     deed = "renewed by force"
@@ -49,6 +50,7 @@ var deeds = []struct {
 	{wasForced, "another OAuth token came for one that Bitbucket refused before its end"},
 	{wasNotRenewed, "Bitbucket gave no other OAuth token, for the first time since the last"},
 	{wasRouted, "a workspace was sent to the account"},
+	{wasUnrouted, "a workspace was sent to the account, and is no more"},
 	{wasForgotten, "the account was removed with its token"},
 }
 

@@ -151,7 +151,7 @@ func (p *process) chooseAccount(flag, by string) (store.Account, error) {
 	case errors.Is(err, store.ErrNoAccounts):
 		return account, fail(exitFailed, "no token is stored; type: git-credential-bitbucket store")
 	case errors.As(err, &ambiguous):
-		return account, fail(exitNoCredential, "no account is chosen among %s; type: git-credential-bitbucket %s --account NAME", strings.Join(ambiguous.Names, ", "), by)
+		return account, fail(exitNoCredential, "no account is chosen among %s; type: git-credential-bitbucket %s --account NAME", listed(ambiguous.Names), by)
 	case err != nil:
 		return account, p.backendFailure(err, account)
 	}

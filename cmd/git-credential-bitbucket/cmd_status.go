@@ -138,13 +138,6 @@ type routeReport struct {
 	Account   string `json:"account"`
 }
 
-type repositoryReport struct {
-	Remote  string `json:"remote"`
-	Path    string `json:"path"`
-	Account string `json:"account,omitempty"`
-	Reason  string `json:"reason"`
-}
-
 type recordsReport struct {
 	Accounts string `json:"accounts"`
 	State    string `json:"state"`
@@ -181,7 +174,7 @@ func (p *process) status(ctx context.Context, only string) (statusReport, error)
 	}
 	line := p.helperLine(ctx)
 	report.Source = p.sourceReport(ctx, line)
-	report.Repository = p.repositoryReport(ctx, snapshot, report.Source, line)
+	report.Repository = p.repositoryReport(ctx, snapshot)
 	return report, nil
 }
 
@@ -197,11 +190,15 @@ func (p *process) helperLine(ctx context.Context) call {
 	if err != nil {
 		return call{}
 	}
+	return ourLine(helpers)
+}
+
+// ourLine is that of the first of the helpers that is this program.
+func ourLine(helpers []install.Helper) call {
 	for _, h := range helpers {
-		if !h.Command.Ours {
-			continue
+		if h.Command.Ours {
+			return lineOf(h)
 		}
-		return lineOf(h)
 	}
 	return call{}
 }
@@ -214,24 +211,37 @@ func lineOf(h install.Helper) call {
 	return line
 }
 
-func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
+// storedSource stands for the stored accounts, in the place of an ambient source's name.
+const storedSource = "accounts"
+
+// sourceFor says where a get by that line takes its token from, and reads nothing.
+func (p *process) sourceFor(line call) sourceReport {
 	if line.account != "" {
-		return sourceReport{Name: "accounts", Reason: "--account stands in git's config"}
+		return sourceReport{Name: storedSource, Reason: "--account stands in git's config"}
 	}
 	if named := p.env("BITBUCKET_ACCOUNT"); named != "" {
 		if store.ValidName(named) != nil {
-			return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT is set", Error: "what it holds is no account's name, and is not shown"}
+			return sourceReport{Name: storedSource, Reason: "BITBUCKET_ACCOUNT is set", Error: "what it holds is no account's name, and is not shown"}
 		}
-		return sourceReport{Name: "accounts", Reason: "BITBUCKET_ACCOUNT names " + named}
+		return sourceReport{Name: storedSource, Reason: "BITBUCKET_ACCOUNT names " + named}
 	}
-	source := p.ambient(line.tokenCommand)
-	if source.Name() == "" {
-		return sourceReport{Name: "accounts", Reason: "no variable with a token is set"}
+	source := p.ambient(line.tokenCommand).Name()
+	if source == "" {
+		return sourceReport{Name: storedSource, Reason: "no variable with a token is set"}
 	}
 	if line.tokenCommand != nil {
-		return sourceReport{Name: source.Name(), Reason: "it stands in git's config, and wins over stored accounts"}
+		return sourceReport{Name: source, Reason: "it stands in git's config, and wins over stored accounts"}
 	}
-	report := sourceReport{Name: source.Name(), Reason: "it is set, and wins over stored accounts"}
+	return sourceReport{Name: source, Reason: "it is set, and wins over stored accounts"}
+}
+
+// sourceReport is sourceFor with what became of a token outside the accounts.
+func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
+	report := p.sourceFor(line)
+	source := p.ambient(line.tokenCommand)
+	if report.Name == storedSource || line.tokenCommand != nil {
+		return report
+	}
 	if isAsked(source.Name()) {
 		return report
 	}

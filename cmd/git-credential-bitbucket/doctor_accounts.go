@@ -63,9 +63,8 @@ func (e *examination) choiceFindings() []finding {
 	if _, _, err := snapshot.Which(store.Query{Workspace: request.Workspace(), Username: request.Username}); !errors.As(err, &ambiguous) {
 		return nil
 	}
-	workspace := cmp.Or(request.Workspace(), "WORKSPACE")
-	return []finding{{levelProblem, "account-unchosen", "no account is chosen among " + strings.Join(ambiguous.Names, ", "),
-		"type: git-credential-bitbucket route " + workspace + " NAME, or: git-credential-bitbucket default NAME"}}
+	return []finding{{levelProblem, "account-unchosen", "no account is chosen among " + listed(ambiguous.Names),
+		choiceRemedy(request.Workspace())}}
 }
 
 // soon is how long before its end a token is worth a note, as a get has it.

@@ -204,7 +204,7 @@ func TestRenewWaits(t *testing.T) {
 		t.Errorf("asked %d times", n)
 	}
 	// The account's own lock is no other's.
-	if err := o.forget(t.Context(), []string{"work"}); err != nil {
+	if err := o.forget(t.Context(), []string{"work"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := o.renew(t.Context(), renewed, false); !errors.Is(err, store.ErrNotFound) {

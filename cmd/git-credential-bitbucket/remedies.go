@@ -108,3 +108,9 @@ func asideRemedy(a store.Account) string {
 	}
 	return "to use it again: " + withAccount("git-credential-bitbucket verify", a) + "; another: " + another
 }
+
+// choiceRemedy is how to choose among accounts, for the workspace or where nothing else
+// chooses.
+func choiceRemedy(workspace string) string {
+	return "type: " + routeCommand(workspace, "NAME") + ", or for all that has no route: git-credential-bitbucket default NAME"
+}

@@ -46,13 +46,9 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 		}
 		p.say(asNote, "%s was set aside at %s; %s", token, p.moment(n.At), again)
 	case helper.WhichAccount:
-		workspace := n.Workspace
-		if workspace == "" {
-			workspace = "WORKSPACE"
-		}
-		p.say(asError, "no account is chosen among %s; type: git-credential-bitbucket route %s NAME", strings.Join(n.Names, ", "), workspace)
+		p.say(asError, "no account is chosen among %s; %s", listed(n.Names), choiceRemedy(n.Workspace))
 	case helper.UnknownAccount:
-		p.say(asError, "there is no account %q: there are %s; type: git-credential-bitbucket status", n.Source, strings.Join(n.Names, ", "))
+		p.say(asError, "there is no account %q: there are %s; type: git-credential-bitbucket status", n.Source, listed(n.Names))
 	case helper.BadName:
 		p.say(asError, "what --account or BITBUCKET_ACCOUNT holds is no account's name, and is not shown; type: git-credential-bitbucket status")
 	case helper.WidePaused:

@@ -61,7 +61,7 @@ func TestSpeech(t *testing.T) {
 		helper.OtherProduct:     `^error: .* is of Bitbucket Data Center and is not sent to bitbucket\.org; `,
 		helper.NothingStored:    `^note: no token is stored for bitbucket\.org in account work; make an API token .*type: git-credential-bitbucket store --account work$`,
 		helper.AccountAside:     `^note: the token .* was set aside at \d.*; `,
-		helper.WhichAccount:     `^error: no account is chosen among a, b; type: git-credential-bitbucket route acme NAME$`,
+		helper.WhichAccount:     `^error: no account is chosen among a, b; type: git-credential-bitbucket route acme NAME, or for all that has no route: git-credential-bitbucket default NAME$`,
 		helper.UnknownAccount:   `^error: there is no account "": there are a, b; type: git-credential-bitbucket status$`,
 		helper.Unusable:         `^error: the system's keyring is locked; unlock it .*git-credential-bitbucket store --account work --backend file$`,
 		helper.RecordsUnusable:  `^error: the accounts cannot be written: keyring: locked; make their folder writable, and type the command again$`,

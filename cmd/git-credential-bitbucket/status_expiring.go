@@ -57,7 +57,7 @@ func (p *process) printDue(s statusReport, until time.Time) {
 				a.Name, oneLine(a.Token), inDays(*a.DaysLeft), date(*a.Expires), guessed(account), newToken, rotateCommand(account))
 		}
 	}
-	if s.Source.Name != "accounts" {
+	if s.Source.Name != storedSource {
 		p.say(asNote, "the token from %s is in use, and the date on which it expires is unknown", s.Source.Name)
 	}
 	if out.Len() == 0 {

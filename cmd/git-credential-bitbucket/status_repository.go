@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"iter"
 	"net/url"
 	"os/exec"
 	"slices"
@@ -15,16 +15,57 @@ import (
 	"git-credential-bitbucket/store"
 )
 
+// A servedReport says which account serves an address at Bitbucket, and why.
+type servedReport struct {
+	Path    string `json:"path"`
+	Account string `json:"account,omitempty"`
+	Reason  string `json:"reason"`
+}
+
+type repositoryReport struct {
+	Remote string `json:"remote"`
+	servedReport
+	Remotes    []remoteReport    `json:"remotes"`    // each at Bitbucket, this one too
+	Submodules []submoduleReport `json:"submodules"` // at Bitbucket, of this repository itself
+}
+
+type remoteReport struct {
+	Remote string `json:"remote"`
+	servedReport
+}
+
+type submoduleReport struct {
+	Submodule string `json:"submodule"` // its path in the worktree
+	servedReport
+}
+
 // repositoryReport says which account serves the repository in the working directory;
 // nil outside one, or where none of its remotes is at Bitbucket.
-func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot, source sourceReport, line call) *repositoryReport {
-	name, address := p.bitbucketRemote(ctx)
-	if address == nil {
+func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot) *repositoryReport {
+	report := &repositoryReport{Submodules: []submoduleReport{}}
+	lines := p.addressLines(ctx)
+	serves := func(address *url.URL) servedReport {
+		return p.serves(snapshot, lineFor(lines, address.Path), address)
+	}
+	for name, address := range p.bitbucketRemotes(ctx) {
+		report.Remotes = append(report.Remotes, remoteReport{name, serves(address)})
+	}
+	if len(report.Remotes) == 0 {
 		return nil
 	}
+	report.Remote, report.servedReport = report.Remotes[0].Remote, report.Remotes[0].servedReport
+	for _, s := range p.submodules(ctx, lines) {
+		report.Submodules = append(report.Submodules, submoduleReport{s.path, serves(s.address)})
+	}
+	return report
+}
+
+// serves says which account a get for the address would take, where git calls this
+// program by that line.
+func (p *process) serves(snapshot store.Snapshot, line call, address *url.URL) servedReport {
 	request := helper.Request{Protocol: "https", Host: address.Host, Path: strings.TrimPrefix(address.Path, "/"), Username: address.User.Username()}
-	report := &repositoryReport{Remote: name, Path: request.Repository()}
-	if source.Name != "accounts" {
+	report := servedReport{Path: request.Repository()}
+	if source := p.sourceFor(line); source.Name != storedSource {
 		report.Reason = source.Name + ", since " + source.Reason
 		return report
 	}
@@ -38,65 +79,93 @@ func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot,
 	case errors.Is(err, store.ErrNoAccounts):
 		report.Reason = "nothing is stored; type: git-credential-bitbucket store"
 	case errors.As(err, &ambiguous):
-		report.Reason = fmt.Sprintf("none is chosen among %s; type: git-credential-bitbucket route %s NAME", strings.Join(ambiguous.Names, ", "), request.Workspace())
+		report.Reason = "none is chosen among " + listed(ambiguous.Names) + "; " + choiceRemedy(request.Workspace())
 	case err != nil:
 		report.Reason = oneLine(err.Error())
 	default:
-		report.Account, report.Reason = account.Name, reasonWords(reason, request.Workspace())
+		report.Account, report.Reason = account.Name, reasonWords(reason, account, request, line)
 	}
 	return report
 }
 
-func reasonWords(reason store.Reason, workspace string) string {
+func reasonWords(reason store.Reason, account store.Account, request helper.Request, line call) string {
 	switch reason {
 	case store.ReasonNamed:
-		return "--account or BITBUCKET_ACCOUNT names it"
+		if line.account != "" {
+			return "--account in the helper's line in git's config names it"
+		}
+		return "BITBUCKET_ACCOUNT names it"
 	case store.ReasonRoute:
-		return "workspace " + workspace + " is routed to it"
+		return "workspace " + request.Workspace() + " is routed to it"
 	case store.ReasonUsername:
-		return "the remote's address names its user"
+		what := "name"
+		switch {
+		case bitbucket.EqualASCII(request.Username, account.Name):
+		case bitbucket.EqualASCII(request.Username, account.Username):
+			what = "Bitbucket username"
+		default:
+			what = "e-mail"
+		}
+		return "the user in the address is its " + what
 	case store.ReasonOnly:
 		return "it is the only one"
 	}
 	return "it is the default"
 }
 
-// bitbucketRemote is the first remote of this repository, origin before others, whose
-// address as git rewrites it is at Bitbucket.
+// bitbucketRemote is the first of bitbucketRemotes.
 func (p *process) bitbucketRemote(ctx context.Context) (string, *url.URL) {
-	git, err := p.git()
-	if err != nil {
-		return "", nil
-	}
-	run := func(args ...string) string {
-		ctx, cancel := context.WithTimeout(ctx, askLimit)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, git.Path, args...)
-		cmd.Env, cmd.WaitDelay = git.Env, time.Second
-		out, err := cmd.Output()
-		if err != nil {
-			return ""
-		}
-		return strings.TrimSpace(string(out))
-	}
-	names := strings.Fields(run("remote"))
-	slices.SortStableFunc(names, func(a, b string) int {
-		switch {
-		case a == "origin":
-			return -1
-		case b == "origin":
-			return 1
-		}
-		return 0
-	})
-	for _, name := range names {
-		if ctx.Err() != nil {
-			break
-		}
-		address, err := url.Parse(run("remote", "get-url", name))
-		if err == nil && address.Scheme == "https" && bitbucket.IsHost(address.Host) {
-			return oneLine(name), address
-		}
+	for name, address := range p.bitbucketRemotes(ctx) {
+		return name, address
 	}
 	return "", nil
+}
+
+// bitbucketRemotes yields the remotes of this repository, origin before others, whose
+// address as git rewrites it is at Bitbucket.
+func (p *process) bitbucketRemotes(ctx context.Context) iter.Seq2[string, *url.URL] {
+	return func(yield func(string, *url.URL) bool) {
+		names := strings.Fields(p.askGit(ctx, "remote"))
+		slices.SortStableFunc(names, func(a, b string) int {
+			switch {
+			case a == "origin":
+				return -1
+			case b == "origin":
+				return 1
+			}
+			return 0
+		})
+		for _, name := range names {
+			address := atBitbucket(p.askGit(ctx, "remote", "get-url", name))
+			if address != nil && !yield(oneLine(name), address) {
+				return
+			}
+		}
+	}
+}
+
+// askGit is what git answers, "" where it fails.
+func (p *process) askGit(ctx context.Context, args ...string) string {
+	git, err := p.git()
+	if err != nil || ctx.Err() != nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, git.Path, args...)
+	cmd.Env, cmd.WaitDelay = git.Env, time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// atBitbucket reads an address, nil if git would ask no helper of ours for it.
+func atBitbucket(text string) *url.URL {
+	address, err := url.Parse(text)
+	if err != nil || address.Scheme != "https" || !bitbucket.IsHost(address.Host) {
+		return nil
+	}
+	return address
 }

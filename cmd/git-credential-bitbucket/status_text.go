@@ -29,12 +29,8 @@ func (p *process) printStatus(s statusReport) {
 	if s.Source.Uses != nil {
 		printUses(out, *s.Source.Uses, store.Account{})
 	}
-	switch r := s.Repository; {
-	case r == nil:
-	case r.Account != "":
-		fmt.Fprintf(out, "this repository (%s, %s): account %s, since %s\n", r.Remote, r.Path, r.Account, r.Reason)
-	default:
-		fmt.Fprintf(out, "this repository (%s, %s): %s\n", r.Remote, r.Path, r.Reason)
+	if s.Repository != nil {
+		printRepository(out, s.Repository)
 	}
 	if s.Records.Accounts == "" || !filepath.IsAbs(s.Records.Accounts) {
 		fmt.Fprintln(out, "records: none, since there is no home directory; set HOME")
@@ -133,4 +129,35 @@ func ago(days int) string {
 		return "today"
 	}
 	return inDays(days) + " ago"
+}
+
+// printRepository says who serves this repository, other remotes of it that are served
+// otherwise, and its submodules, those in one line that are served alike.
+func printRepository(out *strings.Builder, r *repositoryReport) {
+	fmt.Fprintf(out, "this repository (%s, %s): %s\n", r.Remote, r.Path, r.serving())
+	for _, other := range r.Remotes[1:] {
+		if other.serving() != r.serving() {
+			fmt.Fprintf(out, "  remote %s (%s): %s\n", other.Remote, other.Path, other.serving())
+		}
+	}
+	var order []string
+	alike := map[string][]string{}
+	for _, s := range r.Submodules {
+		if alike[s.serving()] == nil {
+			order = append(order, s.serving())
+		}
+		alike[s.serving()] = append(alike[s.serving()], fmt.Sprintf("%s (%s)", s.Submodule, s.Path))
+	}
+	for _, serving := range order {
+		names := alike[serving]
+		fmt.Fprintf(out, "  %s %s: %s\n", plural(len(names), "submodule", "submodules"), listed(names), serving)
+	}
+}
+
+// serving is the account and why it serves, or why none does.
+func (r servedReport) serving() string {
+	if r.Account == "" {
+		return r.Reason
+	}
+	return "account " + r.Account + ", since " + r.Reason
 }

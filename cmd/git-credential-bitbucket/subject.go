@@ -76,7 +76,7 @@ func (p *process) notChosen(err error, at whereabouts) error {
 	case errors.As(err, &unknown):
 		return p.unknownAccount(unknown.Name, unknown.Names)
 	case errors.As(err, &ambiguous):
-		return fail(exitNoCredential, "no account is chosen among %s; type the command with --account NAME", strings.Join(ambiguous.Names, ", "))
+		return fail(exitNoCredential, "no account is chosen among %s; type the command with --account NAME", listed(ambiguous.Names))
 	}
 	return p.backendFailure(err, store.Account{})
 }

@@ -52,7 +52,7 @@ func (p *process) verifyReport(q *inquiry, causes []bitbucket.Cause) verifyRepor
 		Missing: missingReport{noNil(v.MissingRead), noNil(v.MissingPush)}, Causes: []causeReport{},
 	}
 	if s.source == "" {
-		r.Source = "accounts"
+		r.Source = storedSource
 	}
 	if user := q.evidence.User; user != nil && user.User != (bitbucket.User{}) {
 		r.Owner = &user.User
