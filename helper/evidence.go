@@ -172,6 +172,9 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 	n.Count, n.Until = Pause(health, hasExpired(held.Account, now))
 	_, n.Renews = Due(held.Account, health, now)
 	h.Say(n)
+	if !n.Renews && (n.Cause == CauseOther || n.Cause == CauseNew) {
+		h.offer(n, now) // it may be alive, and have no access
+	}
 	if lost != nil {
 		h.Say(Notice{What: RejectionLost, Err: lost})
 	}

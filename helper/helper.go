@@ -243,15 +243,17 @@ func (h *Helper) served(fingerprint string) {
 	}
 }
 
-// tell says n, unless it is a warning that another process says at this moment.
-func (h *Helper) tell(n Notice, f Facts) {
+// tell says n and reports that, unless it is a warning that another process says at this
+// moment.
+func (h *Helper) tell(n Notice, f Facts) (said bool) {
 	if n.Claim != "" && !h.Seen.Claim(n.Claim, day, f.Now) {
-		return
+		return false
 	}
 	h.Say(n)
 	if n.Claim != "" && n.Stage != "" {
 		h.note(f.Token.Fingerprint(), store.Event{What: store.EventWarned, Note: n.Stage})
 	}
+	return true
 }
 
 // note records an event. An event that cannot be written is lost: a record never fails

@@ -42,6 +42,7 @@ const (
 	NotRenewed                       // Err: why an OAuth account got no other token, where the present one is at its end
 	RenewalFailed                    // the same where the present one goes out, until At
 	Silent                           // git asked Count times and reported nothing
+	OtherAccounts                    // Names may serve Workspace, where Account did not
 )
 
 // Cause is what the rejection of a token most likely means.
@@ -64,6 +65,8 @@ type Notice struct {
 	Workspace  string          // lower case, fit to be shown; "" unknown
 	Repository string          // as Request.Repository; "" unknown
 	Names      []string        // accounts to choose from
+	Worked     bool            // of OtherAccounts: each of Names was seen to work in Workspace
+	Named      bool            // of OtherAccounts: Account was named, so that no route wins over it
 	Fixes      []bitbucket.Fix // of Cleaned
 	Err        error           // of Unusable, RecordsUnusable, NotAdopted, NotRenewed, RenewalFailed
 	At, Until  time.Time

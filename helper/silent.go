@@ -30,10 +30,13 @@ func (h *Helper) count(d Decision, f Facts) {
 	if n < SilentUntilNotice || f.Caller.QuietFetch {
 		return
 	}
-	h.tell(Notice{
+	silent := Notice{
 		What: Silent, Account: f.Account, Source: f.Source, Kind: f.Kind,
 		Workspace: workspace, Repository: f.Request.Repository(), Count: n, Claim: key + "/silent",
-	}, f)
+	}
+	if h.tell(silent, f) {
+		h.offer(silent, f.Now)
+	}
 }
 
 // settle notes that git reported what became of the token.

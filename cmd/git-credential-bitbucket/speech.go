@@ -108,6 +108,8 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 	case helper.Silent:
 		p.say(asNote, "git asked %s for %s%s and reported neither success nor refusal; Bitbucket answers 403, 404, 410, 429 or 5xx then, which git tells no helper; to see why, type: %s",
 			times(n.Count), token, inWorkspace(n), verifyCommand(n.Account, n.Repository))
+	case helper.OtherAccounts:
+		p.sayOthers(n)
 	case helper.NotRenewed:
 		p.say(asError, "%s", p.whyNotRenewed(n.Err, n.Account))
 	case helper.RenewalFailed:

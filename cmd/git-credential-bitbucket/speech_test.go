@@ -86,6 +86,7 @@ func TestSpeech(t *testing.T) {
 		helper.NotRenewed:       `^error: the system's keyring is locked; `,
 		helper.RenewalFailed:    `^warning: the present token serves until 11:00:00, but the system's keyring is locked; `,
 		helper.Silent:           `^note: git asked 3 times for the token ….{4} of account work in workspace acme and reported neither success nor refusal; Bitbucket answers 403, 404, 410, 429 or 5xx then, which git tells no helper; to see why, type: git-credential-bitbucket verify --account work --repo acme/app$`,
+		helper.OtherAccounts:    `^note: accounts a, b are stored too, and may have access to workspace acme; to use one there, type: git-credential-bitbucket route acme NAME$`,
 		helper.NotAdoptedDead:   `^warning: what you typed is an app password and is not kept: `,
 	}
 	for _, what := range everyWhat(t) {
@@ -95,7 +96,7 @@ func TestSpeech(t *testing.T) {
 			t.Errorf("%d: %q is not like %q", what, line, words[what])
 		}
 	}
-	if got := spoken(t, about(helper.Silent+1), helper.Caller{}); got != "" {
+	if got := spoken(t, about(helper.OtherAccounts+1), helper.Caller{}); got != "" {
 		t.Errorf("something that is not there: %q", got)
 	}
 }
@@ -210,6 +211,40 @@ func TestSpeechRemedies(t *testing.T) {
 		if line := spoken(t, c.notice, c.caller); !strings.HasSuffix(line, c.ends+"\n") {
 			t.Errorf("%q does not end in %q", line, c.ends)
 		}
+	}
+}
+
+// Which accounts may take the place of one that was refused, and how.
+func TestSpeechOfOthers(t *testing.T) {
+	many := []string{"a", "b", "c", "d", "e", "f"}
+	for _, c := range []struct {
+		names         []string
+		worked, named bool
+		says          string
+	}{
+		{many[:1], true, false, "account a was seen to work in workspace acme; to use it there, type: git-credential-bitbucket route acme a"},
+		{many[:2], true, false, "accounts a, b were seen to work in workspace acme; to use one there, type: git-credential-bitbucket route acme NAME"},
+		{many, false, false, "accounts a, b, c, d and 2 more are stored too, and may have access to workspace acme; to use one there, type: git-credential-bitbucket route acme NAME"},
+		{many[:1], false, true, "account a is stored too, and may have access to workspace acme; account work is used since --account or BITBUCKET_ACCOUNT names it: name a there"},
+	} {
+		n := about(helper.OtherAccounts)
+		n.Names, n.Worked, n.Named = c.names, c.worked, c.named
+		if line := spoken(t, n, helper.Caller{}); line != "bitbucket: note: "+c.says+"\n" {
+			t.Errorf("%q is not %q", line, c.says)
+		}
+	}
+}
+
+// Of many accounts a line shows the first.
+func TestSpeechOfManyAccounts(t *testing.T) {
+	n := about(helper.WhichAccount)
+	n.Names = nil
+	for i := range 40 {
+		n.Names = append(n.Names, fmt.Sprintf("a%02d", i))
+	}
+	line := spoken(t, n, helper.Caller{})
+	if line != "bitbucket: error: no account is chosen among a00, a01, a02, a03, a04, a05, a06, a07 and 32 more; type: git-credential-bitbucket route acme NAME, or for all that has no route: git-credential-bitbucket default NAME\n" {
+		t.Errorf("%q", line)
 	}
 }
 
