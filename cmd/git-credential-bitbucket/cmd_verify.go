@@ -19,7 +19,8 @@ it may read and push a repository: the one of --repo, or the one that you are in
 what is wrong and what to type next.
 
 A token that is alive is used again, whatever was held against it; one that is
-certainly dead is set aside. That Bitbucket cannot be reached says nothing of the token.
+certainly dead is set aside. Where the token may not read the repository, Bitbucket is
+asked with up to four other accounts' tokens whether those may. That Bitbucket cannot be reached says nothing of the token.
 A pause of git's requests does not keep this command from asking.`,
 	example: `  git-credential-bitbucket verify
   git-credential-bitbucket verify --repo WORKSPACE/REPOSITORY
@@ -63,6 +64,7 @@ func (p *process) verify(ctx context.Context, account, repo string, asJSON bool)
 	if q.verdict.Life == bitbucket.Alive {
 		report.override(p.overriding(ctx, q.repository))
 	}
+	report.Others = p.askOthers(ctx, q, causes)
 	if asJSON {
 		out := json.NewEncoder(p.stdout)
 		out.SetIndent("", "  ")

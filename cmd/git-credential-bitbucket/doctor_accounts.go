@@ -130,17 +130,22 @@ func (e *examination) accountFindings(a store.Account) []finding {
 // gpgOptions are what pass(1) hands to gpg.
 const gpgOptions = "PASSWORD_STORE_GPG_OPTS"
 
-// checkBackends asks each account's backend for its token, as a get would where nobody
-// can answer a dialog. Where a backend gives nothing at all, one account stands for the others.
-func checkBackends(ctx context.Context, e *examination) []finding {
-	vault := store.NewVault(func(name string) (store.Backend, error) {
+// quietVault reads tokens without a dialog.
+func (p *process) quietVault() *store.Vault {
+	return store.NewVault(func(name string) (store.Backend, error) {
 		if name == store.BackendPass {
 			dropSecrets()
 			// Without it gpg's agent may still ask in a window.
-			_ = os.Setenv(gpgOptions, strings.TrimSpace(e.env(gpgOptions)+" --pinentry-mode=cancel"))
+			_ = os.Setenv(gpgOptions, strings.TrimSpace(p.env(gpgOptions)+" --pinentry-mode=cancel"))
 		}
-		return store.Open(name, e.quietConfig())
+		return store.Open(name, p.quietConfig())
 	})
+}
+
+// checkBackends asks each account's backend for its token, as a get would where nobody
+// can answer a dialog. Where a backend gives nothing at all, one account stands for the others.
+func checkBackends(ctx context.Context, e *examination) []finding {
+	vault := e.quietVault()
 	results := map[string]chan []finding{}
 	var order []string
 	for _, a := range e.book.Accounts {

@@ -21,8 +21,9 @@ type verifyReport struct {
 	Scopes     []string        `json:"scopes"` // null: not told
 	Missing    missingReport   `json:"missing"`
 	Repository *accessReport   `json:"repository,omitempty"`
-	Causes     []causeReport   `json:"causes"` // what is wrong, the likeliest first
-	Status     exitStatus      `json:"status"` // the exit status
+	Causes     []causeReport   `json:"causes"`           // what is wrong, the likeliest first
+	Others     []otherReport   `json:"others,omitempty"` // accounts that were asked about, where this one may not read the repository
+	Status     exitStatus      `json:"status"`           // the exit status
 }
 
 // missingReport lists the scopes that the token lacks, as far as told.
@@ -176,6 +177,7 @@ func (p *process) printVerify(r verifyReport) error {
 		}
 		p.say(level, "%s; %s", text, c.Remedy)
 	}
+	p.sayReaders(r)
 	return nil
 }
 
