@@ -134,6 +134,9 @@ func TestBook(t *testing.T) {
 	if want := []Route{{"team", "two"}, {"{uuid}", "one"}}; !reflect.DeepEqual(b.Routes, want) {
 		t.Errorf("%+v", b.Routes)
 	}
+	if got := b.Routed("one"); !slices.Equal(got, []string{"{uuid}"}) || b.Routed("none") != nil {
+		t.Errorf("routed: %q", got)
+	}
 	if b.Put(Account{Name: "one", SetAside: noon, Dead: true}); !b.Account("one").Dead {
 		t.Error("dead and set aside")
 	}

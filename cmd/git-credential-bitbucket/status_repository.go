@@ -77,7 +77,7 @@ func (p *process) serves(snapshot store.Snapshot, line call, address *url.URL) s
 	var ambiguous *store.AmbiguousError
 	switch {
 	case errors.Is(err, store.ErrNoAccounts):
-		report.Reason = "nothing is stored; type: git-credential-bitbucket store"
+		report.Reason = "nothing is stored; type: " + p.beginCommand(store.Account{})
 	case errors.As(err, &ambiguous):
 		report.Reason = "none is chosen among " + listed(ambiguous.Names) + "; " + choiceRemedy(request.Workspace())
 	case err != nil:
