@@ -2,6 +2,8 @@ package bitbucket
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/subtle"
 	"errors"
 	"io"
 	"log"
@@ -22,6 +24,7 @@ type Listening struct {
 	Path     string // of the callback URL: "/callback"
 	State    string // NewState's
 	Implicit bool
+	Start    string           // the AuthorizeURL to which StartURL leads; "": there is no StartURL
 	Now      func() time.Time // by which an implicit Grant ends
 	// Answer makes what the page says, as plain text, of the one answer of the site. It is
 	// called once, and the page waits for it, 20 s at most. Nil says whether it came.
@@ -43,34 +46,36 @@ func (e *PortError) Unwrap() error { return e.Err }
 var (
 	// ErrCallbackPath is returned for a Path that a browser would write otherwise.
 	ErrCallbackPath = errors.New(`want a path for the callback that begins with "/" and has no blank, query, escape or dot segment in it`)
-	// ErrManyRedirects is returned when so many redirects came with a wrong state that
-	// somebody is at work.
-	ErrManyRedirects = errors.New("too many redirects came that do not answer this login")
+	// ErrStartedTwice is returned when the page at StartURL was asked for twice: whoever
+	// was first may know the State.
+	ErrStartedTwice = errors.New("the page that starts this login was opened twice")
 	// ErrClosed is returned when the Callback was closed before an answer came.
 	ErrClosed = errors.New("the callback was closed")
 )
 
 const (
-	// mostWrong redirects are passed over. A state has 128 bits: this keeps out no
-	// guesser, but tells a person who waits in vain.
-	mostWrong  = 100
 	answerTime = 20 * time.Second
+	// From then on who sends wrong redirects waits for each answer.
+	fewWrong   = 100
+	wrongPause = 20 * time.Millisecond
 	// largestPost is a token as large as any, with other fields, escaped.
 	largestPost = 4 * MaxToken
 )
 
 // Callback listens on 127.0.0.1 for the browser that comes back from the site with an
 // answer to one Authorization. What other programs and pages send there, without the
-// State, is refused and does not end the wait, up to a hundred times.
+// State, is refused and does not end the wait, however much it is.
 type Callback struct {
 	o        Listening
 	host     string // as the browser names it
+	begin    string // the path of StartURL, "" if there is none
 	server   *http.Server
 	unhitch  func() bool
 	finished chan struct{}
 
 	mu      sync.Mutex
-	wrong   int
+	wrong   int  // redirects that were no answer
+	begun   int  // how often the page at StartURL was asked for
 	taken   bool // an answer came; the page to it may still be on its way
 	outcome Redirected
 	err     error
@@ -97,6 +102,9 @@ func Listen(ctx context.Context, o Listening) (*Callback, error) {
 
 func newCallback(o Listening, host string) *Callback {
 	c := &Callback{o: o, host: host, finished: make(chan struct{})}
+	if o.Start != "" {
+		c.begin = "/start/" + rand.Text()
+	}
 	c.server = &http.Server{
 		Handler:           http.HandlerFunc(c.serve),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -104,6 +112,7 @@ func newCallback(o Listening, host string) *Callback {
 		WriteTimeout:      answerTime + 10*time.Second,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0),
+		ConnContext:       withConn,
 	}
 	c.server.SetKeepAlivesEnabled(false)
 	return c
@@ -111,7 +120,7 @@ func newCallback(o Listening, host string) *Callback {
 
 func (c *Callback) start(ctx context.Context, listener net.Listener) {
 	go func() {
-		if err := c.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := c.server.Serve(&bounded{Listener: listener}); !errors.Is(err, http.ErrServerClosed) {
 			c.finish(Redirected{}, &PortError{c.o.Port, err})
 		}
 	}()
@@ -121,9 +130,26 @@ func (c *Callback) start(ctx context.Context, listener net.Listener) {
 // URL is the address that the browser has to be sent back to: the consumer's callback URL.
 func (c *Callback) URL() string { return "http://" + c.host + c.o.Path }
 
+// StartURL is an address to open in a browser in place of the AuthorizeURL, to which it
+// leads once. Others on the machine see a browser's arguments: from this one, used or not,
+// they do not learn the State without Wait failing. It is "" without a Start.
+func (c *Callback) StartURL() string {
+	if c.begin == "" {
+		return ""
+	}
+	return "http://" + c.host + c.begin
+}
+
+// Refused is how many redirects came that do not answer the Authorization.
+func (c *Callback) Refused() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wrong
+}
+
 // Wait returns the site's answer when the browser has its page: the first one, also to
-// who asks later. It fails as ParseRedirect does, or with ErrManyRedirects, ErrClosed,
-// or the context's error, after which it may be called again.
+// who asks later. It fails as ParseRedirect does, or with ErrStartedTwice, ErrClosed, or
+// the context's error, after which it may be called again.
 func (c *Callback) Wait(ctx context.Context) (Redirected, error) {
 	select {
 	case <-c.finished:
@@ -161,12 +187,14 @@ func (c *Callback) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Host != c.host:
 		say(w, http.StatusMisdirectedRequest, textForeign)
+	case c.begin != "" && subtle.ConstantTimeCompare([]byte(r.URL.EscapedPath()), []byte(c.begin)) == 1:
+		c.startPage(w, r)
 	case r.URL.EscapedPath() != c.o.Path:
 		say(w, http.StatusNotFound, textForeign)
 	case r.Method == http.MethodGet && c.o.Implicit && r.URL.RawQuery == "":
 		handOver(w)
 	case r.Method == http.MethodGet:
-		c.take(w, secret.New("?"+r.URL.RawQuery))
+		c.take(w, r, secret.New("?"+r.URL.RawQuery))
 	case r.Method == http.MethodPost && c.o.Implicit:
 		c.post(w, r)
 	default:
@@ -191,23 +219,24 @@ func (c *Callback) post(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusRequestEntityTooLarge, textForeign)
 		return
 	}
-	c.take(w, secret.New("#"+string(body)))
+	c.take(w, r, secret.New("#"+string(body)))
 }
 
 // take ends the wait if it is the site's answer, and there was none before.
-func (c *Callback) take(w http.ResponseWriter, query secret.Secret) {
+func (c *Callback) take(w http.ResponseWriter, r *http.Request, query secret.Secret) {
 	found, err := ParseRedirect(query, Authorization{Redirect: c.URL(), State: c.o.State, Implicit: c.o.Implicit}, c.now())
 	if ours := err == nil || isRefusal(err) || errors.Is(err, ErrGrant); !ours {
-		say(w, http.StatusBadRequest, textForeign)
 		c.mu.Lock()
 		c.wrong++
-		many := c.wrong > mostWrong && !c.taken
+		many := c.wrong > fewWrong
 		c.mu.Unlock()
 		if many {
-			c.finish(Redirected{}, ErrManyRedirects)
+			time.Sleep(wrongPause)
 		}
+		say(w, http.StatusBadRequest, textForeign)
 		return
 	}
+	spare(r.Context())
 	c.mu.Lock()
 	first := !c.taken
 	c.taken = true
@@ -220,7 +249,13 @@ func (c *Callback) take(w http.ResponseWriter, query secret.Secret) {
 	if err != nil {
 		status = http.StatusBadRequest
 	}
-	say(w, status, c.answer(found, err))
+	text := c.answer(found, err)
+	c.mu.Lock()
+	if c.begun > 1 {
+		status, text = http.StatusGone, textSeen
+	}
+	c.mu.Unlock()
+	say(w, status, text)
 	_ = http.NewResponseController(w).Flush()
 	c.finish(found, err)
 }

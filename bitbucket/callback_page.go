@@ -17,6 +17,8 @@ const (
 	textSlow    = "Bitbucket has answered. Go back to the terminal."
 	textNoHash  = "Bitbucket's answer is not in the address of this page. Begin again in the terminal."
 	textLost    = "Nobody waits for the answer any more. Begin again in the terminal."
+	textSeen    = "This page was opened before, perhaps by somebody else on this machine, who then knows what the login goes by. It is ended. Begin again in the terminal."
+	textBegin   = "This page begins a login when a browser opens it."
 	textScript  = "This page needs JavaScript. Without it, copy its address into the terminal."
 )
 

@@ -199,19 +199,6 @@ func TestCallbackStrangers(t *testing.T) {
 	}
 }
 
-func TestCallbackOfManyStrangers(t *testing.T) {
-	t.Parallel()
-	c := await(t, Listening{})
-	for range mostWrong {
-		knock(t, "GET", c.URL()+"?state=s&code=x", "")
-	}
-	waits(t, c)
-	knock(t, "GET", c.URL()+"?state=s&code=x", "")
-	if _, err := outcome(t, c); !errors.Is(err, ErrManyRedirects) {
-		t.Error(err)
-	}
-}
-
 func TestImplicitCallback(t *testing.T) {
 	t.Parallel()
 	c := await(t, Listening{Implicit: true})

@@ -3,6 +3,7 @@ package bitbucket
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -53,6 +54,10 @@ func NewState() string { return rand.Text() }
 var (
 	ErrRedirect = errors.New("it is not the address to which the browser was sent back")
 	ErrState    = errors.New("it does not answer this login: its state is missing or another's")
+	// The likely mistakes of who pastes one: kinds of ErrState and ErrRedirect.
+	ErrNoState   = fmt.Errorf("%w (it has none)", ErrState)
+	ErrBareCode  = fmt.Errorf("%w (it is a word, perhaps the code in it)", ErrRedirect)
+	ErrAuthorize = fmt.Errorf("%w (it is the one to open)", ErrRedirect)
 )
 
 // Redirected is what the site gave to the browser: a code, or a Grant of the implicit
@@ -65,15 +70,19 @@ type Redirected struct {
 // ParseRedirect reads an answer to the Authorization, of which it looks at Redirect,
 // State and Implicit: the address that the browser was sent back to as a person pastes
 // it, with or without "http://", or its query or fragment alone, with or without the
-// "?" or "#". It fails with ErrRedirect, ErrState, ErrLongToken, ErrGrant, or the site's
-// own *OAuthError.
+// "?" or "#". It fails with ErrRedirect, ErrState or a kind of them, ErrLongToken,
+// ErrGrant, or the site's own *OAuthError.
 func ParseRedirect(pasted secret.Secret, a Authorization, now time.Time) (Redirected, error) {
 	text := pasted.Reveal()
 	const longest = 4 * MaxToken // escaped, and with other fields
 	if len(text) > longest {
 		return Redirected{}, ErrLongToken
 	}
-	query, fragment, err := split(new(Cleaned).peel(text), a)
+	text = new(Cleaned).peel(text)
+	if text != "" && !strings.ContainsAny(text, "=/?#&. ") {
+		return Redirected{}, ErrBareCode
+	}
+	query, fragment, err := split(text, a)
 	if err != nil {
 		return Redirected{}, err
 	}
@@ -86,6 +95,10 @@ func ParseRedirect(pasted secret.Secret, a Authorization, now time.Time) (Redire
 	switch {
 	case err != nil:
 		return Redirected{}, err
+	case found["code"] == nil && found["access_token"] == nil && found["error"] == nil && found["state"] == nil:
+		return Redirected{}, ErrRedirect
+	case state.IsZero():
+		return Redirected{}, ErrNoState
 	case a.State == "" || !state.Equal(secret.New(a.State)):
 		return Redirected{}, ErrState
 	case found["error"] != nil:
@@ -114,7 +127,11 @@ func split(text string, a Authorization) (query, fragment string, err error) {
 	address, rest := text[:at], text[at:]
 	redirect := beforeQuery(a.Redirect)
 	_, bare, _ := strings.Cut(redirect, "://")
-	if address != "" && address != redirect && address != bare {
+	switch strings.TrimPrefix(address, "https://") {
+	case Host + authorizePath:
+		return "", "", ErrAuthorize
+	case "", redirect, bare:
+	default:
 		return "", "", ErrRedirect
 	}
 	rest, fragment, _ = strings.Cut(rest, "#")
