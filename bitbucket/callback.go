@@ -70,6 +70,7 @@ type Callback struct {
 	host     string // as the browser names it
 	begin    string // the path of StartURL, "" if there is none
 	server   *http.Server
+	foreign  func(*http.Request) bool // another user of this machine asks
 	unhitch  func() bool
 	finished chan struct{}
 
@@ -101,7 +102,7 @@ func Listen(ctx context.Context, o Listening) (*Callback, error) {
 }
 
 func newCallback(o Listening, host string) *Callback {
-	c := &Callback{o: o, host: host, finished: make(chan struct{})}
+	c := &Callback{o: o, host: host, foreign: foreignConn, finished: make(chan struct{})}
 	if o.Start != "" {
 		c.begin = "/start/" + rand.Text()
 	}
@@ -132,7 +133,7 @@ func (c *Callback) URL() string { return "http://" + c.host + c.o.Path }
 
 // StartURL is an address to open in a browser in place of the AuthorizeURL, to which it
 // leads once. Others on the machine see a browser's arguments: from this one, used or not,
-// they do not learn the State without Wait failing. It is "" without a Start.
+// they do not learn the State without Wait failing, and on Linux not at all. It is "" without a Start.
 func (c *Callback) StartURL() string {
 	if c.begin == "" {
 		return ""

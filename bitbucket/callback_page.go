@@ -18,6 +18,7 @@ const (
 	textNoHash  = "Bitbucket's answer is not in the address of this page. Begin again in the terminal."
 	textLost    = "Nobody waits for the answer any more. Begin again in the terminal."
 	textSeen    = "This page was opened before, perhaps by somebody else on this machine, who then knows what the login goes by. It is ended. Begin again in the terminal."
+	textOther   = "This page is for another user of this machine. If you are that user, copy the address from the terminal instead."
 	textBegin   = "This page begins a login when a browser opens it."
 	textScript  = "This page needs JavaScript. Without it, copy its address into the terminal."
 )

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// startPage leads the browser to the site, once. Who only looks ahead, or loads it as a
-// part of another page, is told nothing, and uses nothing up.
+// startPage leads the browser to the site, once. Who only looks ahead, loads it as a part
+// of another page, or is another user is told nothing, and uses nothing up.
 func (c *Callback) startPage(w http.ResponseWriter, r *http.Request) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
@@ -20,6 +20,9 @@ func (c *Callback) startPage(w http.ResponseWriter, r *http.Request) {
 		return
 	case mode != "" && mode != "navigate", ahead(r.Header.Get("Sec-Purpose")), ahead(r.Header.Get("Purpose")):
 		say(w, http.StatusForbidden, textBegin)
+		return
+	case c.foreign(r):
+		say(w, http.StatusForbidden, textOther)
 		return
 	}
 	c.mu.Lock()
@@ -34,6 +37,12 @@ func (c *Callback) startPage(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Location", c.o.Start)
 	write(w, http.StatusSeeOther, "default-src 'none'", "")
+}
+
+// foreignConn reports whether another user of this machine asks.
+func foreignConn(r *http.Request) bool {
+	c, ok := r.Context().Value(connKey{}).(*conn)
+	return ok && ofAnotherUser(c.RemoteAddr(), c.LocalAddr())
 }
 
 // ahead reports whether the header says that nobody sees the page yet

@@ -44,6 +44,12 @@ func TestCallbackStart(t *testing.T) {
 		}
 		waits(t, c)
 	}
+	own := c.foreign
+	c.foreign = func(*http.Request) bool { return true }
+	if status, _, header := knock(t, "GET", c.StartURL(), ""); status != 403 || header.Get("Location") != "" {
+		t.Errorf("another user: %d", status)
+	}
+	c.foreign = own
 	status, page, header := knock(t, "GET", c.StartURL(), "", "Sec-Fetch-Mode", "navigate")
 	if status != http.StatusSeeOther || header.Get("Location") != authorize || header.Get("Cache-Control") != "no-store" || header.Get("Referrer-Policy") != "no-referrer" || strings.Contains(page, "state") {
 		t.Errorf("%d %v %s", status, header, page)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/store"
@@ -33,16 +34,17 @@ It takes an OAuth consumer, which is made once, by an admin of a workspace:
   Workspace settings → OAuth consumers → Add consumer
   Callback URL   ` + usualCallback + `
   This is a private consumer: tick it
-  Permissions    Account: Read; Repositories: Read, Write
+  Permissions    Account: Read; Repositories: Read (clone, fetch), Write (push)
+  Save, then click on its name, which shows its Key and its Secret
 Its Key is --client-id or BITBUCKET_OAUTH_CLIENT_ID, or is asked for. Its Secret is asked for
 and not shown, or comes from standard input with --secret-stdin, or from
 BITBUCKET_OAUTH_CLIENT_SECRET or a file that BITBUCKET_OAUTH_CLIENT_SECRET_FILE names. Both
-are kept with the token: the next login asks for neither.
+are kept with the token, as are --port and --path: the next login asks for neither.
 
 --grant code (the usual one) has you grant access in a browser, which Bitbucket then sends
-  to the callback URL, where login waits for it. Where no browser can be opened (no display,
-  over SSH, in a container, --no-browser) open the address elsewhere and paste the one that
-  the browser ends at, or forward the port: ssh -L 34117:127.0.0.1:34117 HOST
+  to the callback URL, where login waits for it, 5 minutes. Where no browser can be opened (no
+  display, over SSH, in a container, --no-browser) open the address elsewhere and paste the one
+  that the browser ends at, or forward the port: ssh -L 34117:127.0.0.1:34117 HOST
 --grant client-credentials logs in as the consumer itself, without anybody: for CI.
 --grant implicit takes no secret; the token is not renewed, and you log in again after it.
 --grant jwt logs in as a Connect app, by --app-key, --client-key and its shared secret, which
@@ -54,7 +56,10 @@ are kept with the token: the next login asks for neither.
 	build: func(p *process, c *cobra.Command) {
 		f := &loginFlags{}
 		f.add(c)
-		c.RunE = func(c *cobra.Command, _ []string) error { return p.login(c.Context(), f) }
+		c.RunE = func(c *cobra.Command, _ []string) error {
+			f.typed = c.Flags()
+			return p.login(c.Context(), f)
+		}
 	},
 }
 
@@ -64,6 +69,7 @@ type loginFlags struct {
 	grant, clientID, appKey, clientKey, path, scopes string
 	port                                             int
 	secretStdin, noBrowser                           bool
+	typed                                            *pflag.FlagSet // those that were given
 }
 
 func (f *loginFlags) add(c *cobra.Command) {
@@ -72,8 +78,8 @@ func (f *loginFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.account, "account", "", "the account's `NAME` (default \"default\")")
 	flags.StringVar(&f.clientID, "client-id", "", "the consumer's `KEY`")
 	flags.BoolVar(&f.secretStdin, "secret-stdin", false, "read the consumer's or the app's secret from standard input")
-	flags.IntVar(&f.port, "port", usualPort, "the `PORT` of the callback URL")
-	flags.StringVar(&f.path, "path", usualPath, "the `PATH` of the callback URL")
+	flags.IntVar(&f.port, "port", usualPort, "the `PORT` of the callback URL; the next login keeps it")
+	flags.StringVar(&f.path, "path", usualPath, "the `PATH` of the callback URL; the next login keeps it")
 	flags.BoolVar(&f.noBrowser, "no-browser", false, "open no page in a browser")
 	flags.StringVar(&f.scopes, "scopes", "", "the `SCOPES` to ask for, with commas between (default: all that the consumer has)")
 	flags.StringVar(&f.backend, "backend", "", "`WHERE` to keep it: keyring, file, pass, keyctl")
@@ -111,7 +117,7 @@ func (p *process) login(ctx context.Context, f *loginFlags) error {
 	if err != nil {
 		return err
 	}
-	l := &loginSession{process: p, flags: f, before: before, limit: loginLimit}
+	l := &loginSession{process: p, flags: f, before: before, limit: loginLimit, hint: loginHint}
 	defer l.close()
 	if err := l.meetPerson(); err != nil {
 		return err
@@ -208,7 +214,7 @@ func consumerAdvice(callback string) string {
   Workspace settings → OAuth consumers → Add consumer
   Callback URL: %s
   This is a private consumer: tick it
-  Permissions: Account: Read; Repositories: Read, Write
-Then click on the consumer's name, which shows its Key and its Secret.
+  Permissions: Account: Read; Repositories: Read (clone, fetch), Write (push)
+Save, then click on the consumer's name, which shows its Key and its Secret.
 `, bitbucket.Host, callback)
 }

@@ -21,7 +21,11 @@ var setupRow = row{
 	long: `Put the program in place, tell git about it, store a token, and check the whole with
 a real "git credential fill".
 
-Without a terminal it takes the token with --token-stdin and asks nothing.`,
+Without a terminal it takes the token with --token-stdin and asks nothing.
+
+Where your organisation forbids API tokens, log in with OAuth instead:
+  git-credential-bitbucket install
+  git-credential-bitbucket login`,
 	example: `  git-credential-bitbucket setup
   printf %s "$TOKEN" | git-credential-bitbucket setup --token-stdin`,
 	exits: []exitStatus{exitFailed, exitNoCredential, exitUnusable, exitInterrupted},
@@ -120,6 +124,10 @@ func (p *process) askSetup(ctx context.Context, f *storeFlags, before store.Acco
 		if err != nil || !replace {
 			return nil, err
 		}
+	}
+	if t, err := openTerminal(); err == nil && !f.tokenStdin {
+		t.print("Where API tokens are forbidden, press Ctrl-C and log in with OAuth: git-credential-bitbucket login\n")
+		t.Close()
 	}
 	return p.askToken(ctx, f, before)
 }

@@ -41,6 +41,9 @@ func TestLoginWithChromium(t *testing.T) {
 			}
 			s.ends(status)
 			page := m.seesPage()
+			if opened := m.read("opened"); !strings.HasPrefix(opened, "http://127.0.0.1:"+m.port+"/start/") {
+				t.Errorf("it opened %s", opened)
+			}
 			if !strings.Contains(page, c.page) {
 				t.Errorf("the page:\n%s", page)
 			}
@@ -65,7 +68,7 @@ func (m *member) opensWithChromium() {
 		m.t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	m.write(filepath.Join(m.home, "chromium"), "#!/bin/sh\n"+strings.Join([]string{
+	m.write(filepath.Join(m.home, "chromium"), "#!/bin/sh\necho \"$1\" >"+filepath.Join(m.home, "opened")+"\n"+strings.Join([]string{
 		"chromium --headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-breakpad",
 		"--user-data-dir=" + filepath.Join(m.home, "profile"), "--proxy-server=" + m.server.ProxyURL(),
 		"--ignore-certificate-errors-spki-list=" + publicKey(response), "--virtual-time-budget=20000",

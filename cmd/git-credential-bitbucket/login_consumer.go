@@ -19,6 +19,7 @@ func (l *loginSession) identify(ctx context.Context) error {
 	if l.flags.grant == store.GrantJWT {
 		return l.identifyApp(last)
 	}
+	l.sameCallback(last)
 	id := cmp.Or(l.flags.clientID, l.env(clientVariable), last.Consumer.ID)
 	if id == "" {
 		if l.terminal == nil {
@@ -44,6 +45,21 @@ func (l *loginSession) identify(ctx context.Context) error {
 	var err error
 	l.state.Consumer.Secret, err = l.findSecret("the consumer's secret", "Secret of the consumer (it is not shown): ", known)
 	return err
+}
+
+// sameCallback takes the last login's callback URL, which the consumer has, where no flag
+// names another.
+func (l *loginSession) sameCallback(last oauthState) {
+	given := func(name string) bool { return l.flags.typed != nil && l.flags.typed.Changed(name) }
+	if !given("port") && last.Port > 0 && last.Port < 1<<16 {
+		l.flags.port = last.Port
+	}
+	if !given("path") && plainPath(last.Path) {
+		l.flags.path = last.Path
+	}
+	if l.inBrowser() {
+		l.state.Port, l.state.Path = l.flags.port, l.flags.path
+	}
 }
 
 func (l *loginSession) identifyApp(last oauthState) error {

@@ -57,13 +57,13 @@ func (l *loginSession) account(grant bitbucket.Grant) store.Account {
 // git will lack.
 func (l *loginSession) sayScopes(a store.Account, checked bool) {
 	if missing := missingScopes(a); len(missing) > 0 {
-		l.say(asWarning, "Bitbucket did not grant the scope %s, which you asked for; tick it at the consumer, then type: %s", strings.Join(missing, ", "), loginCommand(a))
+		l.say(asWarning, "Bitbucket did not grant the scope %s, which you asked for; tick it at the consumer, then type: %s", strings.Join(missing, ", "), l.again())
 	}
 	if checked || a.Scopes == "" {
 		return
 	}
 	if read, push := bitbucket.Missing(bitbucket.OAuthToken, strings.Split(a.Scopes, ",")); len(read) > 0 || len(push) > 0 {
-		l.say(asWarning, "the token lacks the scope %s; %s", lacking(read, push), consumerRemedy(a))
+		l.say(asWarning, "the token lacks the scope %s; %s", lacking(read, push), scopeRemedy(a, l.again()))
 	}
 }
 
@@ -87,11 +87,13 @@ func lacking(read, push []string) string {
 }
 
 // consumerRemedy is how a log-in gets more scopes.
-func consumerRemedy(a store.Account) string {
+func consumerRemedy(a store.Account) string { return scopeRemedy(a, loginCommand(a)) }
+
+func scopeRemedy(a store.Account, command string) string {
 	if a.Grant == store.GrantJWT {
-		return "give the app that scope, then type: " + loginCommand(a)
+		return "give the app that scope, then type: " + command
 	}
-	return "tick Repositories: Read and Write at the consumer, then type: " + loginCommand(a)
+	return "tick Repositories: Read and Write at the consumer, then type: " + command
 }
 
 func (l *loginSession) saidLogin(a store.Account, grant bitbucket.Grant) {
@@ -99,7 +101,7 @@ func (l *loginSession) saidLogin(a store.Account, grant bitbucket.Grant) {
 	if l.flags.backend == "" && l.before.Backend == "" {
 		where += " (the best that there is here)"
 	}
-	l.say("", "logged in: stored the OAuth access token %s as account %s in %s; it lives until %s, %s", a.Hint, a.Name, where, l.moment(a.Expires), renewal(a, grant, l.state.Consumer.ID))
+	l.say("", "logged in: stored the OAuth access token %s as account %s in %s; it lives until %s, %s", a.Hint, a.Name, where, l.moment(a.Expires), l.renewal(a, grant))
 	if a.Backend == store.BackendFile {
 		l.sayFileLock(a.Name)
 	}
@@ -109,14 +111,14 @@ func (l *loginSession) saidLogin(a store.Account, grant bitbucket.Grant) {
 }
 
 // renewal says what becomes of the log-in when the access token ends.
-func renewal(a store.Account, grant bitbucket.Grant, consumer string) string {
+func (l *loginSession) renewal(a store.Account, grant bitbucket.Grant) string {
 	switch {
 	case a.Grant == store.GrantClientCredentials || a.Grant == store.GrantJWT:
 		return "and another is asked for by itself"
 	case a.Grant == store.GrantImplicit:
-		return "and is not renewed, since --grant implicit gives no refresh token; after that type: " + loginCommand(a) + " --client-id " + consumer
+		return "and is not renewed, since --grant implicit gives no refresh token; after that type: " + l.again("client-id") + " --client-id " + shellWord(l.state.Consumer.ID)
 	case grant.Refresh.IsZero():
-		return "and is not renewed, since Bitbucket gave no refresh token; after that type: " + loginCommand(a)
+		return "and is not renewed, since Bitbucket gave no refresh token; after that type: " + l.again()
 	}
 	return "and is renewed by itself, as long as git uses it once in 3 months"
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/store"
@@ -22,6 +25,8 @@ type loginSession struct {
 	terminal *terminal     // nil: nobody can be asked
 	browser  bool          // one may be opened
 	limit    time.Duration // for the person to grant access
+	hint     time.Duration // after which they are told what may be wrong
+	granted  bool          // they did, and a code was sent for a token
 	state    oauthState
 }
 
@@ -55,6 +60,24 @@ func (l *loginSession) callback() string {
 	return "http://127.0.0.1:" + strconv.Itoa(l.flags.port) + l.flags.path
 }
 
+// again is the command that was typed, for another try, but for those flags.
+func (l *loginSession) again(without ...string) string {
+	if l.flags.typed == nil {
+		return loginCommand(l.before)
+	}
+	command := "git-credential-bitbucket login"
+	l.flags.typed.Visit(func(flag *pflag.Flag) {
+		switch value := flag.Value.String(); {
+		case slices.Contains(without, flag.Name), value == "false":
+		case value == "true" && flag.Value.Type() == "bool":
+			command += " --" + flag.Name
+		default:
+			command += " --" + flag.Name + " " + shellWord(value)
+		}
+	})
+	return command
+}
+
 // obtain gets the tokens.
 func (l *loginSession) obtain(ctx context.Context, client *bitbucket.Client) (bitbucket.Grant, error) {
 	switch l.flags.grant {
@@ -77,7 +100,7 @@ func (l *loginSession) refused(err error) error {
 	var refusal *bitbucket.OAuthError
 	var away *bitbucket.UnreachableError
 	var other *bitbucket.AnswerError
-	again := loginCommand(l.before)
+	again := l.again()
 	switch {
 	case errors.As(err, &known):
 		return err
@@ -87,6 +110,9 @@ func (l *loginSession) refused(err error) error {
 		return fail(exitUnreachable, "%s; see %s, then type: %s", oneLine(err.Error()), statusPage, again)
 	case errors.As(err, &away):
 		text, remedy := whyUnreachable(err)
+		if l.granted {
+			return fail(exitUnreachable, "access was granted, but the token for it did not come: %s; %s; then type: %s", text, remedy, again)
+		}
 		return fail(exitUnreachable, "%s; %s", text, remedy)
 	}
 	return fail(exitFailed, "Bitbucket's answer cannot be used: %s; type: %s", oneLine(err.Error()), again)
@@ -110,9 +136,9 @@ func (l *loginSession) refusedBy(refusal *bitbucket.OAuthError, again string) er
 	case "invalid_grant":
 		status = exitNoCredential
 	case "invalid_scope":
-		remedy = "leave --scopes away, or tick the permissions at the consumer in Workspace settings → OAuth consumers"
+		remedy = "leave --scopes away, or tick the permissions at the consumer in Workspace settings → OAuth consumers; then type: " + l.again("scopes")
 	case "invalid_request", "redirect_uri_mismatch":
-		remedy = "the consumer's Callback URL has to be " + l.callback() + "; correct it in Workspace settings → OAuth consumers"
+		remedy = "the consumer's Callback URL has to be " + l.callback() + "; correct it in Workspace settings → OAuth consumers, then type: " + again
 	case "server_error", "temporarily_unavailable":
 		status, remedy = exitUnreachable, "see "+statusPage+", then type: "+again
 	}

@@ -5,8 +5,11 @@ package main
 import (
 	"errors"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
 	"git-credential-bitbucket/store"
+	"git-credential-bitbucket/store/secret"
 )
 
 // waiter is a log-in that has all it needs but the person's answer. What it says is in
@@ -27,7 +31,7 @@ func waiter(t *testing.T) (l *loginSession, said *os.File) {
 	}
 	t.Cleanup(func() { _ = said.Close() })
 	p := &process{stderr: said, lookup: func(string) (string, bool) { return "", false }, now: time.Now, contained: func() bool { return false }}
-	l = &loginSession{process: p, flags: &loginFlags{grant: store.GrantCode, path: usualPath}, before: store.Account{Name: helper.DefaultAccount}, limit: loginLimit}
+	l = &loginSession{process: p, flags: &loginFlags{grant: store.GrantCode, path: usualPath}, before: store.Account{Name: helper.DefaultAccount}, limit: loginLimit, hint: loginHint}
 	l.state.Consumer.ID = "key"
 	port, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -70,6 +74,73 @@ func TestLoginInterruptedInTheBackground(t *testing.T) {
 	var f *failure
 	if err := <-done; !errors.As(err, &f) || f.status != exitInterrupted {
 		t.Errorf("%v", err)
+	}
+}
+
+// An answer that came in time is redeemed after it, and what became of that is said.
+func TestLoginTimeLimitDuringTheExchange(t *testing.T) {
+	l, said := waiter(t)
+	l.limit = 100 * time.Millisecond
+	l.browser = true
+	asked, proceed := make(chan bool), make(chan bool)
+	proxy := func(*url.URL) (*url.URL, error) {
+		asked <- true
+		<-proceed
+		return nil, errors.New("no way")
+	}
+	client, err := bitbucket.NewClient(bitbucket.Options{Proxy: proxy, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.state.Consumer.Secret = secret.New("a secret")
+	done := make(chan error)
+	go func() {
+		_, err := l.byBrowser(t.Context(), client)
+		done <- err
+	}()
+	state := regexp.MustCompile(`state=(\w+)`)
+	var found []string
+	for found == nil {
+		text, _ := os.ReadFile(said.Name())
+		found = state.FindStringSubmatch(string(text))
+	}
+	go func() { _, _ = http.Get(l.callback() + "?code=x&" + found[0]) }()
+	<-asked
+	time.Sleep(2 * l.limit)
+	close(proceed)
+	err = <-done
+	var away *bitbucket.UnreachableError
+	if !errors.As(err, &away) {
+		t.Fatal(err)
+	}
+	var f *failure
+	if !errors.As(l.refused(err), &f) || !strings.HasPrefix(f.text, "access was granted, but the token for it did not come: ") {
+		t.Error(f.text)
+	}
+}
+
+// Who sees an error page is told once, while the wait goes on, what may be wrong.
+func TestLoginHint(t *testing.T) {
+	l, said := waiter(t)
+	l.hint, l.limit = time.Millisecond, 300*time.Millisecond
+	listens := make(chan bool)
+	go func() {
+		for {
+			if response, err := http.Get(l.callback() + "?state=another"); err == nil {
+				_ = response.Body.Close()
+				break
+			}
+		}
+		close(listens)
+	}()
+	_, err := l.byBrowser(t.Context(), nil)
+	<-listens
+	text, _ := os.ReadFile(said.Name())
+	if strings.Count(string(text), `("Invalid redirect_uri"), the consumer's Callback URL has to be exactly `+l.callback()+"; correct it in ") != 1 {
+		t.Errorf("%s", text)
+	}
+	if loginHint != 20*time.Second || !strings.Contains(err.Error(), "answered no login of ours: 1 times") {
+		t.Error(err)
 	}
 }
 

@@ -216,7 +216,7 @@ func TestStateDocument(t *testing.T) {
 	t.Parallel()
 	full := oauthState{
 		store.GrantJWT, bitbucket.Consumer{ID: "id", Secret: secret.New("s1")}, bitbucket.App{Key: "k", ClientKey: "c", SharedSecret: secret.New("s2")},
-		secret.New("r1"), time.Date(2026, 11, 23, 12, 0, 0, 5, time.UTC), secret.New("r0"), time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
+		secret.New("r1"), time.Date(2026, 11, 23, 12, 0, 0, 5, time.UTC), secret.New("r0"), time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), 34118, "/back",
 	}
 	for _, s := range []oauthState{full, {Grant: store.GrantCode}} {
 		document, err := s.encode()

@@ -29,6 +29,8 @@ type oauthState struct {
 	Tried    time.Time          // when Refresh was first sent; zero: not yet
 	Former   secret.Secret      // the refresh token before
 	Retired  time.Time          // when Former was first sent
+	Port     int                // of the consumer's callback URL; 0: nobody needed it
+	Path     string             // of the same
 }
 
 // oauthDocument is the state as it is written.
@@ -43,12 +45,14 @@ type oauthDocument struct {
 	Tried        time.Time `json:"tried,omitzero"`
 	Former       string    `json:"former,omitempty"`
 	Retired      time.Time `json:"retired,omitzero"`
+	Port         int       `json:"port,omitempty"`
+	Path         string    `json:"path,omitempty"`
 }
 
 func (s oauthState) encode() (secret.Secret, error) {
 	text, err := json.Marshal(oauthDocument{
 		s.Grant, s.Consumer.ID, s.Consumer.Secret.Reveal(), s.App.Key, s.App.ClientKey, s.App.SharedSecret.Reveal(),
-		s.Refresh.Reveal(), s.Tried.UTC(), s.Former.Reveal(), s.Retired.UTC(),
+		s.Refresh.Reveal(), s.Tried.UTC(), s.Former.Reveal(), s.Retired.UTC(), s.Port, s.Path,
 	})
 	return secret.New(string(text)), err
 }
@@ -64,7 +68,7 @@ func decodeState(kept secret.Secret) (oauthState, error) {
 	return oauthState{
 		d.Grant, bitbucket.Consumer{ID: d.ClientID, Secret: secret.New(d.ClientSecret)},
 		bitbucket.App{Key: d.AppKey, ClientKey: d.ClientKey, SharedSecret: secret.New(d.SharedSecret)},
-		secret.New(d.Refresh), d.Tried, secret.New(d.Former), d.Retired,
+		secret.New(d.Refresh), d.Tried, secret.New(d.Former), d.Retired, d.Port, d.Path,
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"git-credential-bitbucket/bitbucket/bitbuckettest"
 )
@@ -100,6 +101,8 @@ func TestLoginOnATerminal(t *testing.T) {
 	s.sees("  that is not the address that Bitbucket sent the browser to: it begins with http://127.0.0.1:" + m.port + "/callback?\n")
 	s.answers(addressPrompt, landed[:strings.Index(landed, "state=")]+"state=ANOTHER")
 	s.sees("  that address belongs to another login: open the one above\n")
+	s.answers(addressPrompt, authorizeAddress.FindString(s.text()))
+	s.sees("  that is the address to open: paste the one at which the browser ends after you granted access, which begins with http://127.0.0.1:" + m.port + "/callback?\n")
 	s.answers(addressPrompt, "")
 	s.answers(addressPrompt, landed)
 	s.sees("bitbucket: checked with Bitbucket: the token ")
@@ -162,6 +165,86 @@ func TestLoginInterrupted(t *testing.T) {
 	}
 }
 
+// What is pasted in place of the address is named, a few times.
+func TestLoginPastes(t *testing.T) {
+	t.Parallel()
+	m := newMember(t, "BITBUCKET_OAUTH_CLIENT_SECRET=any")
+	s := m.logsIn("--client-id", m.consumer.Key, "--no-browser", "--account", "work")
+	begins := "begins with http://127.0.0.1:" + m.port + "/callback?\n"
+	for _, c := range []struct{ pasted, says string }{
+		{"Xk2jh7Pwq0aZ", "  that is no whole address, and a code alone does not do: paste all of it, which " + begins},
+		{"http://127.0.0.1:" + m.port + "/callback?code=Xk2jh7Pwq0aZ", "  that address is not whole: it does not tell which login it answers (state=…); copy it again, to its end\n"},
+		{"http://127.0.0.1:" + m.port + "/callback?error=access_denied&state=Xk2jh7Pwq0aZ", "  that address belongs to another login: open the one above\n"},
+		{"git clone Xk2jh7Pwq0aZ\x1b[2J", "  that is not the address that Bitbucket sent the browser to: it " + begins},
+		{"http://127.0.0.1:" + m.port + "/callback", "  that is not the address that Bitbucket sent the browser to: it " + begins},
+	} {
+		s.answers(addressPrompt, c.pasted)
+		s.sees(c.says)
+	}
+	s.sees("bitbucket: error: none of these is the address to which Bitbucket sent the browser; type: git-credential-bitbucket login --account work --client-id " + m.consumer.Key + " --no-browser --port " + m.port + "\n")
+	s.ends(exitFailed)
+	s.hides("Xk2jh7Pwq0aZ")
+	if strings.Contains(s.text(), "\x1b") {
+		t.Errorf("what is pasted is shown:\n%q", s.text())
+	}
+}
+
+// Whoever reads the browser's arguments and is first at the page learns the state, and
+// gains nothing by it; nor by much that answers nothing.
+func TestLoginStartedBySomebodyElse(t *testing.T) {
+	t.Parallel()
+	m := newMember(t, "DISPLAY=:7", "BROWSER=sh "+filepath.Join("opens"), "BITBUCKET_OAUTH_CLIENT_SECRET=any")
+	m.write(filepath.Join(m.home, "opens"), "echo \"$1\" >told.new && mv told.new told\n")
+	s := m.logsIn("--client-id", m.consumer.Key)
+	s.sees(addressPrompt)
+	for range 110 {
+		response, err := http.Get("http://127.0.0.1:" + m.port + "/callback?state=x&code=y")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+	}
+	s.answers(addressPrompt[:0], "Xk2jh7Pwq0aZ")
+	s.sees("a code alone does not do")
+	for !m.has("told") {
+		time.Sleep(time.Millisecond)
+	}
+	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, want := range []int{http.StatusSeeOther, http.StatusGone} {
+		response, err := stay.Get(strings.TrimSpace(m.read("told")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if leads := strings.Contains(response.Header.Get("Location"), "state="); response.StatusCode != want || leads != (want == http.StatusSeeOther) {
+			t.Errorf("%d, %s", response.StatusCode, response.Header.Get("Location"))
+		}
+	}
+	s.sees("bitbucket: error: the page that starts this login was opened twice, perhaps by somebody else on this machine, so the login is ended; nothing was changed; type: git-credential-bitbucket login --client-id " + m.consumer.Key + " --port " + m.port + " --no-browser\n")
+	s.ends(exitFailed)
+	s.echoes()
+}
+
+// While the code is exchanged too, an interrupt ends it at once.
+func TestLoginInterruptedAtTheExchange(t *testing.T) {
+	t.Parallel()
+	m := newMember(t, "BITBUCKET_OAUTH_CLIENT_SECRET=any")
+	m.tells("fault", "hang", "at=token")
+	s := m.logsIn("--client-id", m.consumer.Key)
+	s.sees(addressPrompt)
+	s.types(m.redirect(s) + enter)
+	for start := time.Now(); len(m.server.Log()) < 2 && time.Since(start) < 5*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
+	start := time.Now()
+	s.types(ctrlC)
+	s.sees("bitbucket: error: interrupted; nothing was changed\n")
+	s.ends(exitInterrupted)
+	if took := time.Since(start); took > 3*time.Second {
+		t.Error(took)
+	}
+}
+
 // A refusal that is pasted ends it; so does one that comes from the browser.
 func TestLoginDeniedOnATerminal(t *testing.T) {
 	t.Parallel()
@@ -178,7 +261,8 @@ func TestLoginDeniedOnATerminal(t *testing.T) {
 	}
 }
 
-// The browser gets the address and none of our secrets.
+// The browser gets the address of a page that leads to Bitbucket once, since others see
+// its arguments, and none of our secrets.
 func TestLoginOpensABrowser(t *testing.T) {
 	t.Parallel()
 	m := newMember(t, "DISPLAY=:7", "BITBUCKET_OAUTH_CLIENT_SECRET=any")
@@ -202,7 +286,7 @@ func TestLoginOpensABrowser(t *testing.T) {
 	s.sees(addressPrompt)
 	s.types(ctrlC)
 	s.ends(exitInterrupted)
-	if said := m.read("told"); !strings.HasPrefix(said, "https://bitbucket.org/site/oauth2/authorize?") || strings.Contains(said, "CLIENT_SECRET") {
+	if said := m.read("told"); !strings.HasPrefix(said, "http://127.0.0.1:"+m.port+"/start/") || strings.Contains(said, "state=") || strings.Contains(said, "CLIENT_SECRET") {
 		t.Errorf("the browser got:\n%s", said)
 	}
 }

@@ -1,0 +1,42 @@
+package bitbucket
+
+import (
+	"net"
+	"os"
+	"slices"
+	"testing"
+)
+
+func TestOwnersOf(t *testing.T) {
+	t.Parallel()
+	const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:8545 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 11 1 0 100 0 0 10 0
+   1: 0100007F:8545 0100007F:D6AE 01 00000000:00000000 00:00000000 00000000  1000        0 12 1 0 20 4 30 10 -1
+   2: 0100007F:D6AE 0100007F:8545 01 00000000:00000000 00:00000000 00000000  1001        0 13 1 0 20 4 30 10 -1
+   3: 0000000000000000FFFF00000100007F:D6AE 0000000000000000FFFF00000100007F:8545 01 00000000:00000000 00:00000000 00000000  1002        0 14 1 0 20 4 30 10 -1
+   4: 0100007F:D6AE 0100007F:8546 01 00000000:00000000 00:00000000 00000000  1003        0 13 1 0 20 4 30 10 -1
+   5: 0100007F:D6AE`
+	got := ownersOf(table, &net.TCPAddr{Port: 0xD6AE}, &net.TCPAddr{Port: 0x8545})
+	if !slices.Equal(got, []int{1001, 1002}) {
+		t.Error(got)
+	}
+	if got := ownersOf(table, nil, nil); got != nil {
+		t.Error(got)
+	}
+}
+
+// A connection of ours is in the system's own table, as ours.
+func TestOwnersOfARealConnection(t *testing.T) {
+	t.Parallel()
+	listener := must(net.Listen("tcp4", "127.0.0.1:0"))
+	defer listener.Close()
+	conn := must(net.Dial("tcp4", listener.Addr().String()))
+	defer conn.Close()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if got := ownersOf(string(table), conn.LocalAddr(), conn.RemoteAddr()); err != nil || !slices.Equal(got, []int{os.Getuid()}) {
+		t.Error(got, err)
+	}
+	if ofAnotherUser(conn.LocalAddr(), conn.RemoteAddr()) {
+		t.Error("it is said to be another's")
+	}
+}
