@@ -48,12 +48,20 @@ const (
 	lfsQuestion  = "git-lfs (large files) is installed. Let it log in to Bitbucket at once (lfs.https://bitbucket.org.access = basic)? [Y/n] "
 )
 
+func TestSetupNamesLogin(t *testing.T) {
+	t.Parallel()
+	if help := newNovice(t, identity).gets("", "setup", "--help"); !strings.Contains(help, "Where your organisation forbids API tokens, log in with OAuth instead:\n  git-credential-bitbucket install\n  git-credential-bitbucket login\n") {
+		t.Error(help)
+	}
+}
+
 func TestSetupOnATerminal(t *testing.T) {
 	t.Parallel()
 	p := newNovice(t, identity)
 	token := bitbuckettest.APIToken("first")
 	s := p.runs("setup")
 	s.answers(copyQuestion, "")
+	s.sees("Where API tokens are forbidden, press Ctrl-C and log in with OAuth: git-credential-bitbucket login\n")
 	s.answers(tokenPrompt, token)
 	s.answers(emailPrompt, "")
 	s.answers(expiryPrompt, "")

@@ -121,15 +121,25 @@ func interruptible[A, R any](ctx context.Context, t *terminal, prompt func(*term
 		done <- result{value, err}
 	}()
 	prompt(state)
+	var r result
+	interrupt := false
 	select {
-	case r := <-done:
-		return r.value, r.err
+	case r = <-done:
+		select {
+		case <-stop: // at once followed by Enter
+			interrupt = true
+		default:
+		}
 	case <-stop:
-		_ = term.Restore(int(t.in.Fd()), state)
-		t.print("\n")
-		return none, fail(exitInterrupted, "interrupted; nothing was changed")
+		interrupt = true
 	case <-ctx.Done():
 		_ = term.Restore(int(t.in.Fd()), state)
 		return none, ctx.Err()
 	}
+	if interrupt {
+		_ = term.Restore(int(t.in.Fd()), state)
+		t.print("\n")
+		return none, interrupted()
+	}
+	return r.value, r.err
 }
