@@ -75,8 +75,9 @@ func TestArrows(t *testing.T) {
 		"store":                {"store/secret", "store/internal/nobus"},
 		"install":              {},
 		"helper":               {"store", "bitbucket", "store/secret"},
+		"leftovers":            {"bitbucket", "install", "store/secret"},
 		"cmd/git-credential-bitbucket": {
-			"helper", "store", "store/secret", "bitbucket", "install",
+			"helper", "store", "store/secret", "bitbucket", "install", "leftovers",
 		},
 	}
 	// Whoever may not import a package of the standard library.
