@@ -9,12 +9,13 @@ import (
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/install"
+	"git-credential-bitbucket/leftovers"
 )
 
 // A place where git keeps an address, and how to give it another.
 type addressPlace struct {
 	what    string // "the address of remote origin"
-	address address
+	address leftovers.Address
 	remedy  string // puts the clean address there
 }
 
@@ -56,10 +57,10 @@ func placeOf(l install.Line) (p addressPlace, ok bool) {
 	if section == "url" {
 		text = name
 	}
-	if p.address, ok = parseAddress(text); !ok {
+	if p.address, ok = leftovers.ParseAddress(text); !ok {
 		return p, false
 	}
-	clean := shellWord(p.address.clean())
+	clean := shellWord(p.address.Clean())
 	switch {
 	case section == "remote" && variable == "url":
 		p.what, p.remedy = "the address of remote "+quoted(name), "git remote set-url "+shellWord(name)+" "+clean
@@ -79,21 +80,21 @@ func placeOf(l install.Line) (p addressPlace, ok bool) {
 
 func (p addressPlace) findings() []finding {
 	a, remedy := p.address, "type: "+p.remedy
-	if a.host == bitbucket.RESTHost {
-		a.host = bitbucket.Host
+	if a.Host == bitbucket.RESTHost {
+		a.Host = bitbucket.Host
 	}
 	switch {
-	case !a.secret.IsZero():
-		return []finding{{levelProblem, "url-secret", fmt.Sprintf("%s holds %s, for everybody to see who sees the config; git uses it, and asks no helper", p.what, kindWords(a.secret)),
+	case !a.Secret.IsZero():
+		return []finding{{levelProblem, "url-secret", fmt.Sprintf("%s holds %s, for everybody to see who sees the config; git uses it, and asks no helper", p.what, kindWords(a.Secret)),
 			remedy + ", and revoke the token: " + bitbucket.TokenPage}}
-	case a.scheme == "http":
+	case a.Scheme == "http":
 		return []finding{{levelProblem, "url-http", p.what + " begins with http://, over which no token is sent", remedy}}
-	case strings.Contains(a.user, "@"):
+	case strings.Contains(a.User, "@"):
 		return []finding{{levelNote, "url-email", p.what + " holds an e-mail address: git tries it without a password first, a failed login at each command, and some programs go on to send it with the token, which Bitbucket refuses", remedy}}
-	case a.hasUser:
+	case a.HasUser:
 		return []finding{{levelNote, "url-user", p.what + " holds a username: git tries it without a password first, a failed login at each command", remedy}}
-	case a.host != bitbucket.Host:
-		return []finding{{levelNote, "url-www", p.what + " is at " + a.host + ", which sends git on to " + bitbucket.Host + " at each command", remedy}}
+	case a.Host != bitbucket.Host:
+		return []finding{{levelNote, "url-www", p.what + " is at " + a.Host + ", which sends git on to " + bitbucket.Host + " at each command", remedy}}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/install"
+	"git-credential-bitbucket/leftovers"
 	"git-credential-bitbucket/store"
 	"git-credential-bitbucket/store/secret"
 )
@@ -101,12 +102,12 @@ func plainFindings(path, text string) (fs []finding) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		a, ok := parseAddress(strings.TrimSpace(line))
-		if !ok || a.secret.IsZero() {
+		a, ok := leftovers.ParseAddress(strings.TrimSpace(line))
+		if !ok || a.Secret.IsZero() {
 			continue
 		}
 		remedy := fmt.Sprintf("remove line %d of %s, and revoke what it holds", number, path)
-		fs = append(fs, keptFinding(path, a.host, "in plain text", a.secret, remedy))
+		fs = append(fs, keptFinding(path, a.Host, "in plain text", a.Secret, remedy))
 	}
 	return fs
 }

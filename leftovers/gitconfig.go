@@ -1,0 +1,256 @@
+package leftovers
+
+import "strings"
+
+// A variable is one of a git config file, with the bytes that it takes up.
+type variable struct {
+	section, sub string // the section in lower case
+	hasSub       bool
+	name         string // in lower case
+	value        string
+	noValue      bool
+	valueAt      []int // for each byte of value, and for its end, the byte of the file
+	from, to     int   // from the name's first byte to behind the value and the comment after it, without the line's end
+	header       int   // index of its header
+}
+
+// A header is "[section]" or "[section "sub"]".
+type header struct {
+	section, sub string
+	subAt        []int
+	from, to     int
+}
+
+// A configFile is what a git config file says, includes not followed.
+type configFile struct {
+	headers   []header
+	variables []variable
+	comments  []int // where each begins
+}
+
+// configReader reads as git does (git's config.c), and goes on at the next line where git
+// gives up: a secret in a broken file is one all the same.
+type configReader struct {
+	text string
+	at   int
+	file configFile
+}
+
+func readConfig(text string) configFile {
+	r := configReader{text: text}
+	if strings.HasPrefix(text, "\xef\xbb\xbf") {
+		r.at = 3
+	}
+	for r.at < len(text) {
+		c := text[r.at]
+		switch {
+		case isBlank(c):
+			r.at++
+		case c == '#' || c == ';':
+			r.file.comments = append(r.file.comments, r.at)
+			r.skipLine()
+		case c == '[':
+			if !r.readHeader() {
+				r.skipLine()
+			}
+		case isLetter(c):
+			if !r.readVariable() {
+				r.skipLine()
+			}
+		default:
+			r.skipLine()
+		}
+	}
+	return r.file
+}
+
+// next is the next character, with a line's end as one LF, and with LF for ever after the
+// last; from is where it is written.
+func (r *configReader) next() (c byte, from int) {
+	from = r.at
+	if r.at >= len(r.text) {
+		return '\n', len(r.text)
+	}
+	c = r.text[r.at]
+	r.at++
+	if c == '\r' && r.at < len(r.text) && r.text[r.at] == '\n' {
+		c = '\n'
+		r.at++
+	}
+	return c, from
+}
+
+func (r *configReader) skipLine() { r.at = lineEnd(r.text, min(r.at, len(r.text))) }
+
+func (r *configReader) readHeader() bool {
+	h := header{from: r.at}
+	r.at++
+	var section strings.Builder
+	for {
+		c, from := r.next()
+		switch {
+		case c == ']':
+			h.section = strings.ToLower(section.String())
+			h.to = r.at
+			// "[a.b]" is an old spelling of '[a "b"]'.
+			if i := strings.IndexByte(h.section, '.'); i >= 0 {
+				h.section, h.sub = h.section[:i], h.section[i+1:]
+			}
+			r.file.headers = append(r.file.headers, h)
+			return true
+		case c == '\n':
+			r.at = from
+			return false
+		case isBlank(c):
+			h.section = strings.ToLower(section.String())
+			return r.readSub(h)
+		case isKey(c) || c == '.':
+			section.WriteByte(c)
+		default:
+			r.at = from
+			return false
+		}
+	}
+}
+
+func (r *configReader) readSub(h header) bool {
+	c, from := r.next()
+	for isBlank(c) && c != '\n' {
+		c, from = r.next()
+	}
+	if c != '"' {
+		r.at = from
+		return false
+	}
+	var sub strings.Builder
+	for {
+		c, from := r.next()
+		switch c {
+		case '\\':
+			c, _ = r.next()
+		case '"':
+			h.sub, h.subAt = sub.String(), append(h.subAt, from)
+			if c, from = r.next(); c != ']' {
+				r.at = from
+				return false
+			}
+			h.to = r.at
+			r.file.headers = append(r.file.headers, h)
+			return true
+		}
+		if c == '\n' {
+			r.at = from
+			return false
+		}
+		sub.WriteByte(c)
+		h.subAt = append(h.subAt, from)
+	}
+}
+
+func (r *configReader) readVariable() bool {
+	v := variable{from: r.at, header: len(r.file.headers) - 1}
+	if v.header >= 0 {
+		h := r.file.headers[v.header]
+		v.section, v.sub, v.hasSub = h.section, h.sub, h.sub != "" || h.subAt != nil
+	}
+	for r.at < len(r.text) && isKey(r.text[r.at]) {
+		r.at++
+	}
+	v.name = strings.ToLower(r.text[v.from:r.at])
+	c, from := r.next()
+	for c == ' ' || c == '\t' {
+		c, from = r.next()
+	}
+	switch c {
+	case '\n':
+		v.noValue, v.to, r.at = true, from, from
+	case '=':
+		if !r.readValue(&v) {
+			return false
+		}
+	default:
+		r.at = from
+		return false
+	}
+	r.file.variables = append(r.file.variables, v)
+	return true
+}
+
+func (r *configReader) readValue(v *variable) bool {
+	var value []byte
+	var at []int
+	quoted, keep := false, 0 // keep: how much of value is left without the blanks at its end
+	add := func(c byte, from int) { value, at = append(value, c), append(at, from) }
+	last := r.at // behind the last character that counts
+	for {
+		c, from := r.next()
+		switch {
+		case c == '\n':
+			if quoted {
+				r.at = from
+				return false
+			}
+			v.value, v.valueAt, v.to = string(value[:keep]), append(at[:keep:keep], last), from
+			r.at = from
+			return true
+		case isBlank(c) && !quoted:
+			if len(value) > 0 {
+				add(c, from)
+			}
+			continue
+		case (c == '#' || c == ';') && !quoted:
+			r.file.comments = append(r.file.comments, from)
+			r.at = from + len(strings.TrimRight(r.text[from:lineEnd(r.text, from)], "\r\n"))
+			continue
+		case c == '"':
+			quoted = !quoted
+			last, keep = r.at, len(value)
+			continue
+		case c == '\\':
+			c, _ = r.next()
+			switch c {
+			case '\n':
+				continue
+			case 't':
+				c = '\t'
+			case 'b':
+				c = '\b'
+			case 'n':
+				c = '\n'
+			case '\\', '"':
+			default:
+				return false
+			}
+		}
+		add(c, from)
+		last, keep = r.at, len(value)
+	}
+}
+
+// cut takes the characters i to j of a value out of the file; at is where each is written.
+// What opens or closes a quote stays.
+func cut(text string, at []int, i, j int) *Edit {
+	from, to := at[i], at[j]
+	with := ""
+	for k := from; k < to; k++ {
+		switch text[k] {
+		case '\\':
+			k++
+		case '"':
+			if with == "" {
+				with = `"`
+			} else {
+				with = ""
+			}
+		}
+	}
+	return edit(text, from, to, with)
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func isKey(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
