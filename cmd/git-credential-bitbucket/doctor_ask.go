@@ -6,18 +6,16 @@ import (
 	"os/exec"
 	"strings"
 	"time"
-
-	"git-credential-bitbucket/store/secret"
 )
 
 // ask runs a program with that input, without our secrets and in a process group of its
 // own, and returns what it wrote.
-func (e *examination) ask(ctx context.Context, input, program string, args ...string) ([]byte, error) {
+func (p *process) ask(ctx context.Context, input, program string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	var out limitedBuffer
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env, cmd.WaitDelay = append(e.childEnviron(), "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never", "LC_ALL=C"), time.Second/2
+	cmd.Env, cmd.WaitDelay = append(p.childEnviron(), "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never", "LC_ALL=C"), time.Second/2
 	cmd.Stdin, cmd.Stdout = strings.NewReader(input), &out
 	ownGroup(cmd)
 	err := cmd.Run()
@@ -25,18 +23,4 @@ func (e *examination) ask(ctx context.Context, input, program string, args ...st
 		err = nil
 	}
 	return out.kept.Bytes(), err
-}
-
-// answerOf reads a helper's answer.
-func answerOf(out []byte) (username string, password secret.Secret) {
-	for line := range strings.Lines(string(out)) {
-		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), "=")
-		switch name {
-		case "username":
-			username = value
-		case "password":
-			password = secret.New(value)
-		}
-	}
-	return username, password
 }

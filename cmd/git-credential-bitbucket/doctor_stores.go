@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,9 +13,6 @@ import (
 	"git-credential-bitbucket/store"
 	"git-credential-bitbucket/store/secret"
 )
-
-// siteRequest asks another helper for what it has for the site.
-const siteRequest = "protocol=https\nhost=" + bitbucket.Host + "\n\n"
 
 // checkStores looks for secrets of the site in the places of git's other helpers. None is
 // started that may open a window.
@@ -31,20 +26,21 @@ func checkStores(ctx context.Context, e *examination) []finding {
 		fs = append(fs, plainFindings(path, string(data))...)
 	}
 	if e.gitErr == nil {
-		if e.cacheRuns() {
-			fs = append(fs, e.kept(ctx, "cache", "git's credential cache")...)
-		}
-		for _, h := range []struct{ name, where string }{
-			{"libsecret", "the system's keyring, from git's own helper,"}, {"osxkeychain", "the Keychain, from git's own helper,"}, {"wincred", "the Credential Manager, from git's own helper,"},
-		} {
-			if e.hasHelper(ctx, h.name) && e.keyringOpen() {
-				fs = append(fs, e.kept(ctx, h.name, h.where)...)
+		others := e.otherHelpers(e.git)
+		for _, h := range leftovers.OtherHelpers() {
+			switch {
+			case h.MayShow || h.IsDaemon && !others.CacheRuns():
+			case h.Keyring && !(others.Has(ctx, h.Name) && e.keyringOpen()):
+			default:
+				for _, f := range others.Ask(ctx, h) {
+					fs = append(fs, keptFinding(h.Where, bitbucket.Host, "", f.Secret, "type: "+leftovers.EraseBy(h.Name)))
+				}
 			}
 		}
 	}
 	if slices.ContainsFunc(e.lines, func(l install.Line) bool { return isGCM(l) }) {
 		fs = append(fs, finding{levelNote, "gcm", "Git Credential Manager is in git's config, and may hold a secret for " + bitbucket.Host + ": it is not asked, since it may open a window",
-			"to remove one, type: " + eraseBy("manager")})
+			"to remove one, type: " + leftovers.EraseBy("manager")})
 	}
 	return fs
 }
@@ -52,10 +48,6 @@ func checkStores(ctx context.Context, e *examination) []finding {
 func isGCM(l install.Line) bool {
 	return strings.HasPrefix(l.Key, "credential.") && strings.HasSuffix(l.Key, ".helper") &&
 		(l.Value == "manager" || strings.HasPrefix(l.Value, "manager-core") || strings.Contains(l.Value, "git-credential-manager"))
-}
-
-func eraseBy(helper string) string {
-	return `printf 'protocol=https\nhost=` + bitbucket.Host + `\n\n' | git credential-` + helper + " erase"
 }
 
 // credentialFiles are those of git credential-store: its own two, and those that its
@@ -123,47 +115,13 @@ func keptFinding(where, host, how string, s secret.Secret, remedy string) findin
 	return finding{levelNote, "stored-elsewhere", fmt.Sprintf("%s holds %s for %s%s", where, kindWords(s), host, how), remedy}
 }
 
-// cacheRuns reports whether git's credential cache has a daemon's socket; asking the
-// cache starts none.
-func (e *examination) cacheRuns() bool {
-	home, cache := e.home(), e.folder("XDG_CACHE_HOME")
-	if cache == "" && home != "" {
-		cache = filepath.Join(home, ".cache")
-	}
-	for _, socket := range []string{filepath.Join(home, ".git-credential-cache", "socket"), filepath.Join(cache, "git", "credential", "socket")} {
-		if info, err := os.Stat(socket); filepath.IsAbs(socket) && err == nil && info.Mode().Type() == os.ModeSocket {
-			return true
-		}
-	}
-	return false
-}
-
-// hasHelper reports whether git finds that helper.
-func (e *examination) hasHelper(ctx context.Context, name string) bool {
-	program := "git-credential-" + name
-	if _, err := exec.LookPath(program); err == nil {
-		return true
-	}
-	out, err := e.ask(ctx, "", e.git.Path, "--exec-path")
-	if err != nil {
-		return false
-	}
-	_, err = exec.LookPath(filepath.Join(strings.TrimSpace(string(out)), program))
-	return err == nil
+// otherHelpers asks git's other helpers.
+func (p *process) otherHelpers(git install.Git) leftovers.Helpers {
+	return leftovers.Helpers{Git: git.Path, Paths: p.env("PATH"), Home: p.home(), Cache: p.folder("XDG_CACHE_HOME"), Run: p.ask}
 }
 
 // keyringOpen reports whether the system's keyring answers without a dialog.
 func (e *examination) keyringOpen() bool {
 	choice, err := e.choice()
 	return err == nil && choice.Backend == store.BackendKeyring
-}
-
-// kept asks one of git's own helpers.
-func (e *examination) kept(ctx context.Context, helper, where string) []finding {
-	out, err := e.ask(ctx, siteRequest, e.git.Path, "credential-"+helper, "get")
-	_, password := answerOf(out)
-	if err != nil || password.IsZero() {
-		return nil
-	}
-	return []finding{keptFinding(where, bitbucket.Host, "", password, "type: "+eraseBy(helper))}
 }
