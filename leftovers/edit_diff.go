@@ -33,7 +33,7 @@ func Diff(path string, findings []Finding) (string, error) {
 	from := 0 // where the part of a long line begins that is shown
 	for line := range strings.Lines(string(text)) {
 		line = shown(strings.TrimRight(line, "\r\n"))
-		out.WriteString(cut(line, &from) + "\n")
+		out.WriteString(cutLong(line, &from) + "\n")
 	}
 	return out.String(), nil
 }
@@ -62,9 +62,9 @@ func shown(text string) string {
 	}, text)
 }
 
-// cut leaves of a long line of a diff its sign and the part around the first secret, and
+// cutLong leaves of a long line of a diff its sign and the part around the first secret, and
 // of the line that replaces it the same part.
-func cut(line string, from *int) string {
+func cutLong(line string, from *int) string {
 	const most, lead = 400, 100
 	text := []rune(line)
 	if len(text) <= most {

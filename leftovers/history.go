@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/install"
 	"git-credential-bitbucket/store/secret"
 )
@@ -168,11 +167,12 @@ func (h *history) add(text, rest, commit, path string) {
 		if end := strings.IndexAny(rest, " \t\"'<>,;"); end >= 0 {
 			rest = rest[:end]
 		}
-		a, ok := historyAddress(text + rest)
-		if !ok {
+		a, ok := ParseAddress(text + rest)
+		// What a script fills in is no secret.
+		if !ok || a.Secret.IsZero() || strings.ContainsAny(a.Secret.Reveal(), "${}<>*") {
 			return
 		}
-		c = a
+		c = committed{secret: a.Secret, host: a.Host, user: a.User, workspace: a.workspace()}
 	}
 	print := c.secret.Fingerprint()
 	known := h.found[print]
@@ -262,19 +262,4 @@ func (l *limited) Write(data []byte) (int, error) {
 	const most = 4096
 	l.kept = append(l.kept, data[:min(len(data), most-min(most, len(l.kept)))]...)
 	return len(data), nil
-}
-
-// historyAddress reads the secret of an address of the site.
-func historyAddress(text string) (committed, bool) {
-	_, rest, _ := strings.Cut(text, "://")
-	authority, path, _ := strings.Cut(rest, "/")
-	credentials, host, _ := strings.Cut(authority, "@")
-	user, password, _ := strings.Cut(credentials, ":")
-	workspace, _, _ := strings.Cut(path, "/")
-	host = strings.ToLower(strings.TrimSuffix(host, ":443"))
-	password = unescape(password)
-	known := host == bitbucket.Host || host == "www."+bitbucket.Host || host == bitbucket.RESTHost
-	// What a script fills in is no secret.
-	known = known && !strings.ContainsAny(password, "${}<>*")
-	return committed{secret: secret.New(password), host: host, user: unescape(user), workspace: workspace}, known
 }

@@ -120,10 +120,3 @@ func (h *history) contents(ctx context.Context, about map[string][]request, orde
 		return nil
 	}, "cat-file", "--batch")
 }
-
-func unescape(text string) string {
-	if plain, err := url.PathUnescape(text); err == nil {
-		return plain
-	}
-	return text
-}
