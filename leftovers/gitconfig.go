@@ -4,21 +4,20 @@ import "strings"
 
 // A variable is one of a git config file, with the bytes that it takes up.
 type variable struct {
-	section, sub string // the section in lower case
-	hasSub       bool
-	name         string // in lower case
-	value        string
-	noValue      bool
-	valueAt      []int // for each byte of value, and for its end, the byte of the file
-	from, to     int   // from the name's first byte to behind the value and the comment after it, without the line's end
-	header       int   // index of its header
+	key      string // as git prints it: "section.Sub.name"
+	value    string
+	noValue  bool
+	valueAt  []int // for each byte of value, and for its end, the byte of the file
+	from, to int   // from the name's first byte to behind the value and the comment after it, without the line's end
+	header   int   // index of its header, -1 before the first
 }
 
-// A header is "[section]" or "[section "sub"]".
+// A header is "[section]", "[section.sub]" or '[section "Sub"]'.
 type header struct {
-	section, sub string
-	subAt        []int
-	from, to     int
+	key      string // "section" or "section.Sub"
+	sub      string
+	subAt    []int // for each byte of sub, and for its end, the byte of the file; nil without quotes
+	from, to int
 }
 
 // A configFile is what a git config file says, includes not followed.
@@ -90,19 +89,14 @@ func (r *configReader) readHeader() bool {
 		c, from := r.next()
 		switch {
 		case c == ']':
-			h.section = strings.ToLower(section.String())
-			h.to = r.at
-			// "[a.b]" is an old spelling of '[a "b"]'.
-			if i := strings.IndexByte(h.section, '.'); i >= 0 {
-				h.section, h.sub = h.section[:i], h.section[i+1:]
-			}
+			h.key, h.to = strings.ToLower(section.String()), r.at
 			r.file.headers = append(r.file.headers, h)
 			return true
 		case c == '\n':
 			r.at = from
 			return false
 		case isBlank(c):
-			h.section = strings.ToLower(section.String())
+			h.key = strings.ToLower(section.String())
 			return r.readSub(h)
 		case isKey(c) || c == '.':
 			section.WriteByte(c)
@@ -134,7 +128,7 @@ func (r *configReader) readSub(h header) bool {
 				r.at = from
 				return false
 			}
-			h.to = r.at
+			h.key, h.to = h.key+"."+h.sub, r.at
 			r.file.headers = append(r.file.headers, h)
 			return true
 		}
@@ -150,13 +144,12 @@ func (r *configReader) readSub(h header) bool {
 func (r *configReader) readVariable() bool {
 	v := variable{from: r.at, header: len(r.file.headers) - 1}
 	if v.header >= 0 {
-		h := r.file.headers[v.header]
-		v.section, v.sub, v.hasSub = h.section, h.sub, h.sub != "" || h.subAt != nil
+		v.key = r.file.headers[v.header].key + "."
 	}
 	for r.at < len(r.text) && isKey(r.text[r.at]) {
 		r.at++
 	}
-	v.name = strings.ToLower(r.text[v.from:r.at])
+	v.key += strings.ToLower(r.text[v.from:r.at])
 	c, from := r.next()
 	for c == ' ' || c == '\t' {
 		c, from = r.next()
@@ -208,6 +201,7 @@ func (r *configReader) readValue(v *variable) bool {
 			continue
 		case c == '\\':
 			c, _ = r.next()
+			keep = len(value) // the blanks before it count
 			switch c {
 			case '\n':
 				continue
