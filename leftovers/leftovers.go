@@ -43,6 +43,7 @@ type Finding struct {
 	Name      string        // of the variable or key, "" none
 	At, End   int           // the bytes of the file in which Secret is written, escaped or encoded as it may be; both 0 without one
 	Edit      *Edit         // how to take it out; nil: by hand
+	Instead   string        // for people, where Edit is nil: what to do by hand
 	// Repository is the work tree, or the git folder of a bare one or a submodule, that a
 	// git config, .gitmodules or commit belongs to; "" elsewhere.
 	Repository string

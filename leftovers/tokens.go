@@ -153,6 +153,7 @@ func isHex(text []byte) bool {
 
 // addressesIn finds the addresses of the site with something before an "@".
 func addressesIn(text []byte) (found []Address, at []int) {
+	least := 0 // behind the host that was found last
 	for from := 0; ; {
 		i := bytes.IndexByte(text[from:], '@')
 		if i < 0 {
@@ -163,7 +164,8 @@ func addressesIn(text []byte) (found []Address, at []int) {
 		if !namesHost(text[from:]) {
 			continue
 		}
-		start := wordStart(text, i)
+		start := wordStart(text, i, least)
+		least = i
 		before := string(text[start:i])
 		sep, width := strings.LastIndex(before, "://"), len("://")
 		if escaped := strings.LastIndex(before, `:\/\/`); escaped > sep {
@@ -195,8 +197,8 @@ func namesHost(text []byte) bool {
 }
 
 // wordStart and wordEnd are the bounds of what may be an address around the byte at.
-func wordStart(text []byte, at int) int {
-	least := max(0, at-bitbucket.MaxToken)
+func wordStart(text []byte, at, least int) int {
+	least = max(least, at-bitbucket.MaxToken)
 	for at > least && !endsAddress(text[at-1]) {
 		at--
 	}
@@ -204,7 +206,8 @@ func wordStart(text []byte, at int) int {
 }
 
 func wordEnd(text []byte, at int) int {
-	for at < len(text) && !endsAddress(text[at]) && strings.IndexByte("()[]{},;|\\", text[at]) < 0 {
+	const longest = 2 << 10
+	for most := min(len(text), at+longest); at < most && !endsAddress(text[at]) && strings.IndexByte("()[]{},;|\\", text[at]) < 0; {
 		at++
 	}
 	return at
