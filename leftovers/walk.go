@@ -198,11 +198,10 @@ func (w *walker) readFile(path string, found *results, buffer []byte) []byte {
 	}
 	findings, includes := fileFindings(path, kind, content)
 	if kind == gitConfig {
-		of := workTreeOf(path)
 		for i := range findings {
-			findings[i].Repository = of
+			findings[i].Repository = workTreeOf(path)
 		}
-		w.included(path, of, includes, found)
+		w.included(path, includes, found)
 	}
 	found.findings = append(found.findings, findings...)
 	return content[:0]
@@ -253,8 +252,9 @@ func resolved(path string) string {
 	return path
 }
 
-// included reads the files that a config includes, as far as they are named plainly.
-func (w *walker) included(by, repository string, includes []string, found *results) {
+// included reads the files that a config includes, as far as they are named plainly. They
+// belong to no repository: several may include the same.
+func (w *walker) included(by string, includes []string, found *results) {
 	for _, path := range includes {
 		if rest, ok := strings.CutPrefix(path, "~/"); ok {
 			if w.home == "" {
@@ -264,7 +264,7 @@ func (w *walker) included(by, repository string, includes []string, found *resul
 		} else if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(by), path)
 		}
-		w.config(path, repository, found)
+		w.config(resolved(path), "", found)
 	}
 }
 
@@ -282,5 +282,5 @@ func (w *walker) config(path, repository string, found *results) {
 		findings[i].Repository = repository
 	}
 	found.findings = append(found.findings, findings...)
-	w.included(path, repository, includes, found)
+	w.included(path, includes, found)
 }
