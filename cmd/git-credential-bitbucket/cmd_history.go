@@ -28,6 +28,7 @@ const (
 	wasRouted    deed = "routed"
 	wasUnrouted  deed = "unrouted"
 	wasForgotten deed = "forgotten"
+	wasMigrated  deed = "migrated"
 
 	wasForced     deed = "renewed by force"
 	wasNotRenewed deed = "not renewed"
@@ -52,6 +53,7 @@ var deeds = []struct {
 	{wasRouted, "a workspace was sent to the account"},
 	{wasUnrouted, "a workspace was sent to the account, and is no more"},
 	{wasForgotten, "the account was removed with its token"},
+	{wasMigrated, "a secret was taken out of the place that is named"},
 }
 
 var historyRow = row{

@@ -29,7 +29,7 @@ type row struct {
 // rows lists the commands in the order in which help shows them.
 func rows() []row {
 	return []row{
-		setupRow, storeRow, loginRow, rotateRow, statusRow, verifyRow, doctorRow, historyRow,
+		setupRow, storeRow, loginRow, rotateRow, statusRow, verifyRow, doctorRow, migrateRow, historyRow,
 		forgetRow, defaultRow, routeRow,
 		installRow, uninstallRow, ciEnvRow,
 		apiRow, headerRow, versionRow,
@@ -38,7 +38,7 @@ func rows() []row {
 
 // commandNames are the words that are commands and not operations of a later git.
 var commandNames = []string{
-	"setup", "store", "login", "rotate", "status", "verify", "doctor", "history",
+	"setup", "store", "login", "rotate", "status", "verify", "doctor", "migrate", "history",
 	"forget", "default", "route",
 	"install", "uninstall", "ci-env",
 	"api", "header", "version", "help", "completion",

@@ -28,8 +28,7 @@ var asksAgain = [asksMost - 1]time.Duration{500 * time.Millisecond, 5 * time.Sec
 // inquire asks Bitbucket about the token: REST, where it can be, and git's doors to the
 // repository, where one is given. That nobody answers is no error.
 func (p *process) inquire(ctx context.Context, s subject, repository bitbucket.Repository) *inquiry {
-	q := &inquiry{subject: s, repository: repository}
-	q.recall(p)
+	q := p.newInquiry(s, repository)
 	if s.kind.GitUsername() == "" {
 		q.verdict = bitbucket.Judge(q.evidence)
 		return q
@@ -38,18 +37,30 @@ func (p *process) inquire(ctx context.Context, s subject, repository bitbucket.R
 	for _, note := range notes {
 		p.say(asWarning, "%s; %s", note.text, note.remedy)
 	}
+	q.conduct(ctx, p, client, err)
+	return q
+}
+
+// newInquiry asks nobody yet.
+func (p *process) newInquiry(s subject, repository bitbucket.Repository) *inquiry {
+	q := &inquiry{subject: s, repository: repository}
+	q.recall(p)
+	return q
+}
+
+// conduct asks and judges. The error is what keeps the client from being had.
+func (q *inquiry) conduct(ctx context.Context, p *process, client *bitbucket.Client, err error) {
 	if err != nil {
 		q.unreachable(err)
 		q.verdict = bitbucket.Judge(q.evidence)
-		return q
+		return
 	}
 	q.askREST(ctx, p, client)
-	if repository != (bitbucket.Repository{}) {
+	if q.repository != (bitbucket.Repository{}) {
 		q.evidence.AskedGit = true
 		q.askGit(ctx, p, client)
 	}
 	q.verdict = bitbucket.Judge(q.evidence)
-	return q
 }
 
 // unreachable notes why nobody answered, and what to do.
