@@ -74,7 +74,6 @@ func TestArrows(t *testing.T) {
 		"bitbucket":            {"store/secret"},
 		"store":                {"store/secret", "store/internal/nobus"},
 		"install":              {},
-		"leftovers":            {"bitbucket", "install", "store/secret"},
 		"helper":               {"store", "bitbucket", "store/secret"},
 		"leftovers":            {"bitbucket", "install", "store/secret"},
 		"cmd/git-credential-bitbucket": {
