@@ -34,6 +34,7 @@ type looseToken struct {
 	doubt      string   // why the state is unknown
 	q          *inquiry // nil: nobody was asked
 	account    string   // that it was stored as by now
+	fresh      bool     // this command stored it
 	failed     bool     // it could not be stored
 	drop       bool     // a person wants it gone, though it may be alive
 }
@@ -145,6 +146,9 @@ func repositoryAt(ctx context.Context, git install.Git, dir string, workspaces [
 	return best
 }
 
+// notAsked is the doubt about a token where nobody answered.
+const notAsked = "Bitbucket could not be asked"
+
 const (
 	inquiriesMost = 100 // distinct tokens about which Bitbucket is asked in one run
 	inquiriesWide = 4   // at the same time
@@ -165,10 +169,10 @@ func (m *migration) inquireAll(ctx context.Context, tokens []*looseToken) {
 		wait.Go(func() {
 			for t := range queue {
 				mu.Lock()
-				stopped := stop
+				stopped := stop != ""
 				mu.Unlock()
-				if stopped != "" {
-					t.doubt = stopped
+				if stopped {
+					t.doubt = notAsked
 					continue
 				}
 				kind := t.kind
@@ -182,7 +186,8 @@ func (m *migration) inquireAll(ctx context.Context, tokens []*looseToken) {
 					switch causes[0] {
 					case bitbucket.CauseRateLimit, bitbucket.CauseUnreachable, bitbucket.CauseOutage:
 						mu.Lock()
-						stop = t.doubt
+						stop = cmp.Or(t.q.trouble, t.q.doubts())
+						t.doubt = notAsked
 						mu.Unlock()
 					}
 				}
@@ -212,9 +217,9 @@ func (t *looseToken) conclude() {
 	case bitbucket.Dead:
 		t.state = stateDead
 	case bitbucket.Refused:
-		t.doubt = "Bitbucket refuses it: " + t.q.doubts()
+		t.doubt = "Bitbucket refuses it, and that may have another reason than its end"
 	default:
-		t.doubt = cmp.Or(t.q.trouble, t.q.doubts())
+		t.doubt = t.q.doubts()
 	}
 }
 

@@ -39,7 +39,7 @@ func (m *migration) move(ctx context.Context, agreed []*item) {
 		}
 	}
 	for _, file := range files {
-		m.edit(file, byFile[file])
+		m.edit(ctx, file, byFile[file])
 	}
 }
 
@@ -72,9 +72,11 @@ func (m *migration) storeAll(ctx context.Context, agreed []*item) {
 			break
 		}
 	}
+	m.routeAll(tokens)
 	for _, t := range tokens {
-		if t.account != "" {
-			m.routeTo(t)
+		if t.fresh && m.fileProtection(t.account) == protectedByPermissions {
+			m.sayFileLock(t.account)
+			break
 		}
 	}
 }
@@ -117,11 +119,12 @@ func (m *migration) storeOne(ctx context.Context, t *looseToken) error {
 		return fmt.Errorf("%s gives back something else than was stored", backendName(kept.Backend))
 	}
 	t.account = kept.Name
+	t.fresh = true
 	m.stored++
 	if t.q != nil && t.state == stateLive {
 		t.q.acquit(m.process)
 	}
-	m.saidStored(kept, kept.Backend != "" && len(book.Accounts) > 0)
+	m.say("", "stored the %s %s as account %s in %s; %s", t.kind, kept.Hint, kept.Name, backendName(kept.Backend), until(kept))
 	return nil
 }
 
@@ -159,7 +162,7 @@ func (m *migration) accountFor(t *looseToken, book store.Book) store.Account {
 	}
 	if t.q != nil {
 		a.Scopes = joinScopes(t.q.verdict.Scopes)
-		if user := t.q.evidence.User; user != nil && user.User.Username != "" && oneLine(user.User.Username) == user.User.Username {
+		if user := t.q.evidence.User; user != nil && kind == bitbucket.APIToken && user.User.Username != "" && oneLine(user.User.Username) == user.User.Username {
 			a.Username = user.User.Username
 		}
 	}
@@ -221,70 +224,8 @@ func accountName(text string) string {
 	return name
 }
 
-// routeTo sends the token's workspaces to its account where several are, unless the
-// account serves there anyway, or another was chosen.
-func (m *migration) routeTo(t *looseToken) {
-	for _, workspace := range t.workspaces {
-		m.routeWorkspace(workspace, t.account)
-	}
-}
-
-// routeUser does the same for an address's username that goes, where it chose an account.
-func (m *migration) routeUser(i *item) {
-	if i.token != nil || i.User == "" || i.Workspace == "" {
-		return
-	}
-	if book, err := m.book(); err == nil {
-		if name := accountOf(book, i.User); name != "" {
-			m.routeWorkspace(i.Workspace, name)
-		}
-	}
-}
-
-func (m *migration) routeWorkspace(workspace, name string) {
-	workspace, err := workspaceName(workspace)
-	if err != nil {
-		return
-	}
-	routed, other := false, ""
-	err = m.changeBook(func(b *store.Book) error {
-		for _, r := range b.Routes {
-			if bitbucket.EqualASCII(r.Workspace, workspace) {
-				other = r.Account
-				return nil
-			}
-		}
-		if a := b.Account(name); a == nil || a.Default || len(b.Accounts) < 2 {
-			return nil
-		}
-		routed = true
-		return b.Route(workspace, name)
-	})
-	switch {
-	case err != nil:
-		m.say(asWarning, "workspace %s was not routed to account %s: %s", oneLine(workspace), name, m.public(err.Error()))
-	case routed:
-		m.record(wasRouted, name, "migrate", workspace)
-		m.say("", "workspace %s is served by account %s", workspace, name)
-	case other != "" && other != name:
-		m.say(asNote, "workspace %s is served by account %s; in a repository that wants account %s, type: git config credential.https://%s.username %[3]s", workspace, other, name, bitbucket.Host)
-	}
-}
-
-// accountOf is the account that a request's username names, "" if none.
-func accountOf(book store.Book, user string) string {
-	for _, a := range book.Accounts {
-		for _, name := range []string{a.Name, a.Username, a.Email} {
-			if name != "" && strings.EqualFold(name, user) {
-				return a.Name
-			}
-		}
-	}
-	return ""
-}
-
 // edit takes the items out of their file.
-func (m *migration) edit(file string, items []*item) {
+func (m *migration) edit(ctx context.Context, file string, items []*item) {
 	out := m.stdout
 	if m.flags.asJSON {
 		out = m.stderr
@@ -303,6 +244,7 @@ func (m *migration) edit(file string, items []*item) {
 	m.changed += len(items)
 	m.say("", "%s: took out %s; the file as it was, its secrets hidden: %s", m.shownPath(file), countOf(len(items), "finding", "findings"), m.shownPath(result.Backup))
 	for _, i := range items {
+		m.nameAccount(ctx, i)
 		m.record(wasMigrated, i.accountName(), "migrate", fmt.Sprintf("%s out of %s; as it was, but for the secret: %s", m.what(i), m.where(i), veiled(result.Backup)))
 	}
 }
