@@ -43,7 +43,7 @@ func TestMigrateKilled(t *testing.T) {
 		t.Fatalf("%d: %s%s", r.status, r.stdout, r.stderr)
 	}
 	took := time.Since(start)
-	const attempts = 12
+	const attempts = 8
 	killed := 0
 	for n := range attempts {
 		m := leftHome(t, server)
