@@ -34,8 +34,8 @@ func told(f Finding) string {
 	return s
 }
 
-// applied is text after all edits.
-func applied(text string, fs []Finding) string {
+// edited is text after all edits.
+func edited(text string, fs []Finding) string {
 	var edits []Edit
 	for _, f := range fs {
 		if f.Edit != nil && !slices.ContainsFunc(edits, func(e Edit) bool { return e.From == f.Edit.From && e.To == f.Edit.To }) {
@@ -139,7 +139,7 @@ func TestFinders(t *testing.T) {
 		if after == "=" {
 			after = c.text
 		}
-		if got := applied(c.text, fs); got != after {
+		if got := edited(c.text, fs); got != after {
 			t.Errorf("%s: after the edits:\n%q, want\n%q", c.name, got, after)
 		}
 		check(t, c.text, fs)
@@ -161,7 +161,7 @@ func TestOlderTool(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	const after = `{"protocol":"https","host":"bitbucket.org","username":"ann","workspace":"acme","client_id":"Kq","token":{"token_type":"bearer","scopes":"repository","expires_on":"2026-01-01T00:00:00Z"}}`
-	if got := applied(text, fs); got != after {
+	if got := edited(text, fs); got != after {
 		t.Errorf("%s", got)
 	}
 	check(t, text, fs)

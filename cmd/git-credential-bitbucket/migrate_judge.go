@@ -108,6 +108,9 @@ func (m *migration) place(ctx context.Context, git install.Git, tokens []*looseT
 		for _, dir := range t.dirs {
 			if t.repository = repositoryAt(ctx, git, dir, t.workspaces); t.repository != (bitbucket.Repository{}) {
 				any = t.repository
+				if len(t.workspaces) == 0 {
+					t.workspaces = []string{t.repository.Workspace}
+				}
 				break
 			}
 		}

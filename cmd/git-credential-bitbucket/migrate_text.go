@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -77,10 +78,11 @@ func (m *migration) where(i *item) string {
 	case i.Path == "" && i.Place == leftovers.Environment:
 		return "the environment"
 	}
-	where := m.shownPath(i.Path)
-	if i.Path == "" {
-		where = m.shownPath(i.Repository)
+	path := i.Path
+	if i.Commit != "" {
+		path = filepath.Join(i.Repository, filepath.FromSlash(i.Path))
 	}
+	where := m.shownPath(path)
 	if i.Line > 0 {
 		where += ":" + strconv.Itoa(i.Line)
 	}
@@ -99,7 +101,7 @@ func (m *migration) what(i *item) string {
 	case i.token != nil:
 		return text + ": " + i.token.kind.String() + " " + i.Secret.Hint()
 	case i.User != "":
-		return text + ": username " + veiled(oneLine(i.User))
+		return text + ": " + veiled(oneLine(i.User))
 	}
 	return text
 }
