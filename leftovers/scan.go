@@ -56,9 +56,11 @@ func (s Scan) Run(ctx context.Context) ([]Finding, Counts, error) {
 		w.standing(ctx, resolved(path), &found)
 	}
 	w.take(found)
+	w.readIncludes(ctx)
 	for _, folder := range s.Folders {
 		if ctx.Err() == nil {
 			w.walk(ctx, resolved(folder))
+			w.readIncludes(ctx)
 		}
 	}
 	if s.Progress != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -22,6 +23,7 @@ type walker struct {
 	busy     int
 	seen     map[string]bool // resolved paths of folders, configs and of the known places
 	findings []Finding
+	included []string
 	counts   Counts
 	told     int // Files at the last call of progress
 }
@@ -113,11 +115,14 @@ func (w *walker) work(ctx context.Context) {
 type results struct {
 	findings []Finding
 	counts   Counts
+	includes []string        // configs that are still to be read
+	configs  map[string]bool // those that were
 }
 
 // take adds the results of a job, with the lock held.
 func (w *walker) take(found results) {
 	w.findings = append(w.findings, found.findings...)
+	w.included = append(w.included, found.includes...)
 	c := &w.counts
 	c.Files += found.counts.Files
 	c.Folders += found.counts.Folders
@@ -201,7 +206,7 @@ func (w *walker) readFile(path string, found *results, buffer []byte) []byte {
 		for i := range findings {
 			findings[i].Repository = workTreeOf(path)
 		}
-		w.included(path, includes, found)
+		w.includes(path, includes, found)
 	}
 	found.findings = append(found.findings, findings...)
 	return content[:0]
@@ -252,10 +257,9 @@ func resolved(path string) string {
 	return path
 }
 
-// included reads the files that a config includes, as far as they are named plainly. They
-// belong to no repository: several may include the same.
-func (w *walker) included(by string, includes []string, found *results) {
-	for _, path := range includes {
+// includes adds the files that a config includes, as far as they are named plainly.
+func (w *walker) includes(by string, names []string, found *results) {
+	for _, path := range names {
 		if rest, ok := strings.CutPrefix(path, "~/"); ok {
 			if w.home == "" {
 				continue
@@ -264,11 +268,26 @@ func (w *walker) included(by string, includes []string, found *results) {
 		} else if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(by), path)
 		}
-		w.config(resolved(path), "", found)
+		found.includes = append(found.includes, path)
 	}
 }
 
-// config reads a git config by its path, and what it includes, each once.
+// readIncludes reads what the configs include, when nobody walks: a walk may have met such
+// a file as one of no known kind. They belong to no repository: several may include one.
+func (w *walker) readIncludes(ctx context.Context) {
+	for len(w.included) > 0 && ctx.Err() == nil {
+		var found results
+		for _, path := range w.included {
+			path = resolved(path)
+			w.config(path, "", &found)
+		}
+		w.findings = slices.DeleteFunc(w.findings, func(f Finding) bool { return found.configs[f.Path] })
+		w.included = nil
+		w.take(found)
+	}
+}
+
+// config reads a git config by its path, once.
 func (w *walker) config(path, repository string, found *results) {
 	if !w.claim(resolved(path)) {
 		return
@@ -277,10 +296,14 @@ func (w *walker) config(path, repository string, found *results) {
 	if !ok {
 		return
 	}
+	if found.configs == nil {
+		found.configs = map[string]bool{}
+	}
+	found.configs[path] = true
 	findings, includes := fileFindings(path, gitConfig, content)
 	for i := range findings {
 		findings[i].Repository = repository
 	}
 	found.findings = append(found.findings, findings...)
-	w.included(path, includes, found)
+	w.includes(path, includes, found)
 }
