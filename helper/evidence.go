@@ -149,6 +149,7 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 		}
 		return h.setAside(request)
 	}
+	h.drop(request.Password)
 	held, err := h.holder(request.Password)
 	if err != nil {
 		return Done
@@ -179,6 +180,12 @@ func (h *Helper) Erase(_ context.Context, in io.Reader) Outcome {
 		h.Say(Notice{What: RejectionLost, Err: lost})
 	}
 	return Done
+}
+
+func (h *Helper) drop(token secret.Secret) {
+	if h.Drop != nil {
+		h.Drop(token)
+	}
 }
 
 // cause reads from what is known what a rejection most likely means.
@@ -215,6 +222,7 @@ func (h *Helper) foreign(request Request) {
 
 func (h *Helper) setAside(request Request) Outcome {
 	if h.Named == "" && h.Ambient.Name() != "" {
+		h.drop(secret.Secret{})
 		h.Say(Notice{What: NoAsideAmbient, Source: h.Ambient.Name()})
 		return Done
 	}

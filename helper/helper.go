@@ -79,6 +79,9 @@ type Helper struct {
 	// Parents identifies the process that asked and its parent, as far as known, each by a
 	// string that no other process ever has. Without one nothing is adopted.
 	Parents func() []string
+	// Drop removes the copy of a refused token that is kept to spare a slow source, and with
+	// the zero Secret the one that the source has at this moment.
+	Drop func(secret.Secret)
 	// Aside records that a person set the account aside.
 	Aside func(store.Account)
 }

@@ -182,6 +182,9 @@ func (l Log) tallies() map[string]*tally {
 	return open
 }
 
+// Refused reports whether a rejection still counts, in any workspace.
+func (l Log) Refused() bool { return len(l.tallies()) > 0 }
+
 // tally counts the rejections in one workspace since its last success.
 type tally struct {
 	at          int // the place of the last event, to order tallies by

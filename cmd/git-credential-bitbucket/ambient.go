@@ -38,7 +38,8 @@ type ambient struct {
 	name string
 	kind bitbucket.Kind
 	read func(context.Context) (secret.Secret, error)
-	slow bool // reading it runs a command
+	slow bool   // reading it runs a command
+	line string // that command
 }
 
 // ambient finds the source; commandFlag is nil without --token-command.
@@ -65,7 +66,7 @@ func (p *process) ambient(commandFlag *string) helper.Ambient {
 }
 
 func (p *process) tokenCommand(source, command string) helper.Ambient {
-	return &ambient{name: source, kind: bitbucket.APIToken, slow: true, read: func(ctx context.Context) (secret.Secret, error) {
+	return &ambient{name: source, kind: bitbucket.APIToken, slow: true, line: command, read: func(ctx context.Context) (secret.Secret, error) {
 		return p.runTokenCommand(ctx, source, command)
 	}}
 }
@@ -88,11 +89,15 @@ func (a *ambient) Token(ctx context.Context) (helper.AmbientToken, error) {
 	case err != nil:
 		return helper.AmbientToken{}, &sourceError{a.name, "holds no usable token: " + err.Error(), "set it to the token alone"}
 	}
+	return a.described(cleaned), nil
+}
+
+func (a *ambient) described(cleaned bitbucket.Cleaned) helper.AmbientToken {
 	token := helper.AmbientToken{Cleaned: cleaned, Kind: bitbucket.KindOf(cleaned.Token), Command: a.slow}
 	if token.Kind == bitbucket.UnknownKind {
 		token.Kind, token.Guessed = a.kind, true
 	}
-	return token, nil
+	return token
 }
 
 func (a *ambient) Holds(password secret.Secret) bool {

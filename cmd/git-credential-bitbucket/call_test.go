@@ -32,6 +32,9 @@ func TestParseCall(t *testing.T) {
 		{"--token-command cat get", false, true, call{operation: "get"}, "cat"},
 		{"--token-command=cat --account work get", false, true, call{operation: "get", account: "work"}, "cat"},
 		{"--token-command= get", false, true, call{operation: "get"}, ""},
+		{"--token-command cat --token-command-cache 10m get", false, true, call{operation: "get"}, "cat"},
+		{"get --token-command-cache=10m", false, true, call{operation: "get"}, "-"},
+		{"get --token-command-cache", false, false, call{}, "-"},
 		{"--token-command get", false, false, call{}, "-"},
 		{"get --account", false, false, call{}, "-"},
 		{"--account get", false, false, call{}, "-"},
@@ -63,7 +66,10 @@ func TestParseCall(t *testing.T) {
 		if got.tokenCommand != nil {
 			command = *got.tokenCommand
 		}
-		got.tokenCommand = nil
+		if got.cache != nil != strings.Contains(c.args, cacheFlag) || got.cache != nil && *got.cache != "10m" {
+			t.Errorf("%q: its cache is %v", c.args, got.cache)
+		}
+		got.tokenCommand, got.cache = nil, nil
 		if got != c.want || command != c.command {
 			t.Errorf("%q: %+v, command %q; want %+v, %q", c.args, got, command, c.want, c.command)
 		}

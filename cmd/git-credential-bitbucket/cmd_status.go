@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -79,10 +80,11 @@ type statusReport struct {
 
 // sourceReport says where the next get takes its token from.
 type sourceReport struct {
-	Name   string      `json:"name"` // a variable's name, or "accounts"
-	Reason string      `json:"reason"`
-	Error  string      `json:"error,omitempty"`
-	Uses   *usesReport `json:"uses,omitempty"` // of a token outside the accounts, if it takes no command to have it
+	Name   string       `json:"name"` // a variable's name, or "accounts"
+	Reason string       `json:"reason"`
+	Error  string       `json:"error,omitempty"`
+	Cache  *cacheReport `json:"cache,omitempty"` // of a token command, if one is asked for
+	Uses   *usesReport  `json:"uses,omitempty"`  // of a token outside the accounts, if it takes no command to have it
 }
 
 // usesReport says what became of a token after git asked for it.
@@ -203,10 +205,15 @@ func ourLine(helpers []install.Helper) call {
 	return call{}
 }
 
+var cacheInLine = regexp.MustCompile(regexp.QuoteMeta(cacheFlag) + `[ =]([^\s"']*)`)
+
 func lineOf(h install.Helper) call {
 	line, ok := parseCall(append(strings.Fields(h.Command.Flags), "get"), func() bool { return false })
 	if !ok && strings.Contains(h.Command.Flags, "--token-command") {
 		line.tokenCommand = &h.Command.Flags
+		if found := cacheInLine.FindStringSubmatch(h.Command.Flags); found != nil {
+			line.cache = &found[1]
+		}
 	}
 	return line
 }
@@ -235,14 +242,18 @@ func (p *process) sourceFor(line call) sourceReport {
 	return sourceReport{Name: source, Reason: "it is set, and wins over stored accounts"}
 }
 
-// sourceReport is sourceFor with what became of a token outside the accounts.
+// sourceReport is sourceFor with what became of a token outside the accounts, or whether
+// a command's is cached.
 func (p *process) sourceReport(ctx context.Context, line call) sourceReport {
 	report := p.sourceFor(line)
 	source := p.ambient(line.tokenCommand)
-	if report.Name == storedSource || line.tokenCommand != nil {
+	switch {
+	case report.Name == storedSource:
 		return report
-	}
-	if isAsked(source.Name()) {
+	case isAsked(source.Name()):
+		if source.Name() != clientVariable {
+			report.Cache = p.cacheReport(line.cache)
+		}
 		return report
 	}
 	token, err := source.Token(ctx)

@@ -209,7 +209,7 @@ func (p *process) tree() *cobra.Command {
 		SilenceUsage:  true,
 		Long: `Give git the token for Bitbucket Cloud, from the system's keyring.
 
-git itself calls: git-credential-bitbucket [--account NAME] [--token-command CMD] get|store|erase
+git itself calls: git-credential-bitbucket [--account NAME] [--token-command CMD] [--token-command-cache 10m] get|store|erase
 A person starts with: git-credential-bitbucket setup`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {

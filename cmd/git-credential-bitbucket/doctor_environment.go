@@ -43,6 +43,9 @@ func checkSource(ctx context.Context, e *examination) []finding {
 		return fs
 	}
 	if isAsked(source.Name()) {
+		if source.Name() != clientVariable {
+			fs = append(fs, e.cacheFindings(line.cache)...)
+		}
 		return append(fs, finding{levelOK, "source", "the token comes from " + source.Name() + ", which is not run here", ""})
 	}
 	read := make(chan finding, 1)
@@ -53,6 +56,19 @@ func checkSource(ctx context.Context, e *examination) []finding {
 	case <-ctx.Done():
 		return append(fs, finding{levelProblem, "source-unusable", source.Name() + " gave nothing in time", "check what writes it"})
 	}
+}
+
+// cacheFindings tells whether the cache that is asked for can be had.
+func (e *examination) cacheFindings(flag *string) []finding {
+	if _, err := e.cacheLife(flag); err != nil {
+		var known *sourceError
+		errors.As(err, &known)
+		return []finding{{levelProblem, "cache-unusable", known.Error(), known.remedy}}
+	}
+	if report := e.cacheReport(flag); report != nil && report.Error != "" {
+		return []finding{{levelNote, "cache-none", "the token command's output is not cached: " + report.Error, "let git run the command each time, or use a machine or container with a kernel keyring"}}
+	}
+	return nil
 }
 
 func (e *examination) sourceFinding(ctx context.Context, source helper.Ambient) finding {

@@ -165,6 +165,7 @@ func TestReveals(t *testing.T) {
 		"store/file_write.go":                         1,
 		"store/keyctl_linux.go":                       2,
 		"store/keyring_native.go":                     1,
+		"store/memory.go":                             1,
 		"store/keyring_secretservice.go":              1,
 		"store/pass.go":                               1,
 		"store/secret/secret.go":                      3, // to compare, and for its hint

@@ -17,10 +17,11 @@ type call struct {
 	operation    string
 	account      string
 	tokenCommand *string // nil: not given
+	cache        *string // --token-command-cache; nil: not given
 }
 
 // parseCall recognises git's own calls, which go past the command framework: an
-// operation, with no flags but --account and --token-command around it. A word that is
+// operation, with no flags but --account, --token-command and --token-command-cache around it. A word that is
 // no command of ours is an operation of a later git. With standard input on a terminal
 // a person is there, whose store is the one-time set-up.
 func parseCall(args []string, terminal func() bool) (call, bool) {
@@ -29,7 +30,7 @@ func parseCall(args []string, terminal func() bool) (call, bool) {
 	for i := 0; i < len(args); i++ {
 		name, value, joined := strings.Cut(args[i], "=")
 		switch name {
-		case "--account", "--token-command":
+		case "--account", "--token-command", "--token-command-cache":
 		default:
 			words = append(words, args[i])
 			continue
@@ -40,10 +41,13 @@ func parseCall(args []string, terminal func() bool) (call, bool) {
 			}
 			value = args[i]
 		}
-		if name == "--account" {
+		switch name {
+		case "--account":
 			c.account = value
-		} else {
+		case "--token-command":
 			c.tokenCommand = &value
+		default:
+			c.cache = &value
 		}
 	}
 	if len(words) != 1 || strings.HasPrefix(words[0], "-") {
@@ -100,12 +104,13 @@ func (p *process) helper(c call) *helper.Helper {
 	// git sets it for git-remote-https, and neither for git credential nor for libraries.
 	caller.Transport = p.env("GIT_DIR") != ""
 	seen := p.observations()
+	source := p.cached(p.ambient(c.tokenCommand), c.cache, seen)
 	return &helper.Helper{
 		Accounts: accounts,
 		Secrets:  store.NewVault(p.backend),
 		Seen:     seen,
 		Uses:     seen,
-		Ambient:  p.ambient(c.tokenCommand),
+		Ambient:  source,
 		Named:    named,
 		Caller:   caller,
 		Audience: p.audience,
@@ -118,6 +123,7 @@ func (p *process) helper(c call) *helper.Helper {
 		Renew:  p.renew,
 		Person: func() bool { return hasTerminal() || p.display() },
 		Alone:  p.alone,
+		Drop:   func(token secret.Secret) { p.dropKept(source, token) },
 		Aside:  func(a store.Account) { p.record(wasSetAside, a.Name, "git credential reject", "") },
 	}
 }

@@ -26,6 +26,13 @@ func (p *process) printStatus(s statusReport) {
 	if s.Source.Error != "" {
 		fmt.Fprintf(out, "  but: %s\n", s.Source.Error)
 	}
+	switch cache := s.Source.Cache; {
+	case cache == nil:
+	case cache.Error != "":
+		fmt.Fprintf(out, "  but its output is not cached: %s\n", cache.Error)
+	default:
+		fmt.Fprintf(out, "  its output is cached for %s, in the kernel's keyring\n", time.Duration(cache.Seconds)*time.Second)
+	}
 	if s.Source.Uses != nil {
 		printUses(out, *s.Source.Uses, store.Account{})
 	}
