@@ -45,6 +45,7 @@ type Server struct {
 	mu      sync.Mutex
 	closed  bool
 	hosts   map[string]bool
+	others  map[string]http.Handler // by host, of AddService
 	repos   map[string]*repository
 	tokens  []*Token
 	faults  []*activeFault
@@ -87,6 +88,7 @@ func Start(dir string) (*Server, error) {
 		dir: dir, backend: backend, ca: ca,
 		tunnels: newTunnels(),
 		done:    make(chan struct{}),
+		others:  map[string]http.Handler{},
 		hosts:   map[string]bool{SiteHost: true, RESTHost: true, wwwHost: true, MediaHost: true},
 		repos:   map[string]*repository{},
 
@@ -175,6 +177,20 @@ func (s *Server) AddHost(name string) {
 	s.hosts[lower(name)] = true
 }
 
+// AddService makes the proxy know a host of another company, which the handler answers for.
+func (s *Server) AddService(name string, handler http.Handler) {
+	s.AddHost(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.others[lower(name)] = handler
+}
+
+func (s *Server) other(host string) http.Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.others[host]
+}
+
 // serve answers one request, which came over TLS or, as plain http, straight to the proxy.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.begin() {
@@ -195,6 +211,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.serveMedia(w, r)
 	case host == wwwHost:
 		http.Redirect(w, r, "https://"+SiteHost+r.URL.RequestURI(), http.StatusMovedPermanently)
+	case s.other(host) != nil:
+		s.other(host).ServeHTTP(w, r)
 	default:
 		s.impostor(w)
 	}

@@ -88,6 +88,8 @@ func TestScripts(t *testing.T) {
 			"granted":   makeGranted,
 			"keyring":   startKeyring,
 			"pass":      startPass,
+			"recipe":    takeRecipe,
+			"aws":       serveAWS,
 			"request":   writeRequest,
 			"ready":     makeReady,
 			"helper":    runHelper,
