@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
 	"strconv"
@@ -32,11 +33,18 @@ func wantStatus(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // findReal looks for a program, or for what the name keyctl-session stands for: a
-// kernel keyring of one's own.
+// kernel keyring of one's own, or mounts: a folder of the system with other content.
 func findReal(name string) error {
 	if name == "keyctl-session" {
 		_, err := storetest.KeyctlSession()
 		return err
+	}
+	if name == "mounts" {
+		out, err := exec.Command("unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/run").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("no mount namespace: %w: %s", err, out)
+		}
+		return nil
 	}
 	_, err := exec.LookPath(name)
 	return err

@@ -46,7 +46,8 @@ func TestMain(m *testing.M) {
 			}
 			os.Exit(int(p.run()))
 		},
-		"browse": browse,
+		"browse":        browse,
+		"sops-stand-in": sopsStandIn,
 	})
 }
 
