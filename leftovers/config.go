@@ -1,6 +1,7 @@
 package leftovers
 
 import (
+	"cmp"
 	"encoding/base64"
 	"path/filepath"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 func configFindings(path, text string) (fs []Finding, includes []string) {
 	file := readConfig(text)
 	modules := filepath.Base(path) == ".gitmodules"
+	stands := insteadOf(file)
 	for i, h := range file.headers {
 		a, ok := ParseAddress(h.sub)
 		if !ok || !a.HasUser || h.subAt == nil {
@@ -24,7 +26,7 @@ func configFindings(path, text string) (fs []Finding, includes []string) {
 		f := Finding{Place: Remote, What: "the address in a section's name"}
 		switch section {
 		case "url":
-			f.Place, f.What = InsteadOf, "the address that git puts in place of "+insteadOf(file, i)
+			f.Place, f.What = InsteadOf, "the address that git puts in place of "+cmp.Or(stands[i], "others")
 		case "http":
 			f.Place = ExtraHeader
 		}
@@ -91,14 +93,15 @@ func (f Finding) withAddress(text string, a Address, at []int) Finding {
 	return f
 }
 
-// insteadOf names what the section's address stands for.
-func insteadOf(file configFile, header int) string {
+// insteadOf names what each section's address stands for, by its header's index.
+func insteadOf(file configFile) map[int]string {
+	names := map[int]string{}
 	for _, v := range file.variables {
-		if v.header == header && (strings.HasSuffix(v.key, ".insteadof") || strings.HasSuffix(v.key, ".pushinsteadof")) {
-			return label(v.value)
+		if names[v.header] == "" && (strings.HasSuffix(v.key, ".insteadof") || strings.HasSuffix(v.key, ".pushinsteadof")) {
+			names[v.header] = label(v.value)
 		}
 	}
-	return "others"
+	return names
 }
 
 // headerFinding reads "Authorization: Basic …" or "… Bearer …". A header for every site
@@ -136,8 +139,8 @@ func aloneUnder(text string, file configFile, v variable) (from int, alone bool)
 		end = file.headers[v.header+1].from
 	}
 	from = lineStart(text, h.from)
-	rest := text[h.to:v.from] + text[v.to:end]
-	return from, strings.Trim(rest, " \t\r\n") == "" && strings.Trim(text[from:h.from], " \t") == ""
+	const blanks = " \t\r\n"
+	return from, strings.Trim(text[h.to:v.from], blanks) == "" && strings.Trim(text[v.to:end], blanks) == "" && strings.Trim(text[from:h.from], blanks) == ""
 }
 
 // authorization reads an Authorization header; the bytes are those of what stands behind

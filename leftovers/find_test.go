@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"git-credential-bitbucket/store/secret"
 )
@@ -199,6 +200,27 @@ func check(t *testing.T, text string, fs []Finding) {
 		for _, g := range fs[:i] {
 			if o := g.Edit; o != nil && *o != *e && o.From < e.To && e.From < o.To && (o.From != e.From || o.To != e.To || o.With != e.With) {
 				t.Errorf("%q: edits from %d to %d and from %d to %d", text, o.From, o.To, e.From, e.To)
+			}
+		}
+	}
+}
+
+// A file that is made to keep the finders busy: each of these took more than 15 seconds
+// while something looked at a whole line or word for each finding.
+func TestFindersAreLinear(t *testing.T) {
+	for unit, paths := range map[string][]string{
+		"ATAT-":                             {"/w/.env", "/w/main.go"},
+		"machine bitbucket.org password x ": {"/h/.netrc"},
+		"https://u:s9@bitbucket.org/":       {"/h/.bashrc", "/w/package.json"},
+		appPassword + " ":                   {"/w/.env"},
+		"[http]\nextraHeader=Authorization: Bearer " + appPassword + "\n": {"/h/.gitconfig"},
+		"bitbucket_app_password=abcdefg1 ":                                {"/w/Jenkinsfile"},
+	} {
+		for _, path := range paths {
+			start := time.Now()
+			fileFindings(path, classOf(path), []byte(strings.Repeat(unit, largest/len(unit))))
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("%s, %q: %v", path, unit, took)
 			}
 		}
 	}

@@ -113,8 +113,11 @@ func netrcWords(line string) []netrcWord {
 
 // netrcFindings are the entries for the site. The default entry counts where its password
 // is a token of the site's.
-func netrcFindings(text string) (fs []Finding) {
-	for _, n := range ParseNetrc(text) {
+func netrcFindings(text string, entries []NetrcEntry) (fs []Finding) {
+	for _, n := range entries {
+		if len(fs) == mostInFile {
+			break
+		}
 		host := ""
 		for _, known := range hosts {
 			if bitbucket.EqualASCII(n.Machine, known) {

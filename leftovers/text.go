@@ -25,8 +25,9 @@ func fileFindings(path string, kind class, content []byte) (fs []Finding, includ
 	case credentials:
 		fs = credentialFindings(text)
 	case netrc:
-		fs = netrcFindings(text)
-		for _, n := range ParseNetrc(text) {
+		entries := ParseNetrc(text)
+		fs = netrcFindings(text, entries)
+		for _, n := range entries[:min(len(entries), mostInFile)] {
 			passed = append(passed, span{n.from, n.to})
 		}
 	case gitConfig:
@@ -159,7 +160,7 @@ func isForeign(text string, w written) bool {
 func assignment(text string, at, end int, kind class) (e *Edit, name string) {
 	from := lineStart(text, at)
 	to := lineEnd(text, from)
-	if end > to || from >= 2 && strings.HasSuffix(strings.TrimRight(text[:from], "\r\n"), `\`) {
+	if end > to || to-from > longestLine || from > 0 && text[from-1] != '\n' || from >= 2 && strings.HasSuffix(strings.TrimRight(text[:from], "\r\n"), `\`) {
 		return nil, ""
 	}
 	line := strings.TrimRight(text[from:to], "\r\n")
@@ -258,7 +259,7 @@ func nameFindings(path, text string, kind class, others []Finding) (fs []Finding
 	ours := strings.Contains(lower, "bitbucket") || strings.Contains(strings.ToLower(filepath.Base(path)), "bitbucket")
 	for from := 0; ; {
 		i := strings.Index(lower[from:], "password")
-		if i < 0 {
+		if i < 0 || len(fs)+len(names) >= mostInFile {
 			break
 		}
 		at, end := from+i, from+i+len("password")

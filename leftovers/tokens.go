@@ -21,15 +21,16 @@ func tokensIn(text []byte) (found []written) {
 	for _, prefix := range [][]byte{[]byte("ATBB"), []byte("ATAT"), []byte("ATCT")} {
 		for from := 0; ; {
 			i := bytes.Index(text[from:], prefix)
-			if i < 0 {
+			if i < 0 || len(found) >= 2*mostInFile {
 				break
 			}
 			i += from
-			from = i + len(prefix)
-			if w, ok := tokenAt(text, i); ok {
+			w, ok := tokenAt(text, i)
+			if ok {
 				found = append(found, w)
-				from = w.end
 			}
+			// Where a long word is none, no part of it that reaches as far is one.
+			from = max(w.end, i+len(prefix))
 		}
 	}
 	return found
@@ -38,6 +39,8 @@ func tokensIn(text []byte) (found []written) {
 // bodyLeast is how much follows "ATATT" in the shortest text that is taken for a token.
 const bodyLeast = 40
 
+// tokenAt reads the token that begins at a byte; w.end is how far it looked where there is
+// none.
 func tokenAt(text []byte, at int) (w written, ok bool) {
 	if !beginsWord(text[:at]) {
 		return w, false
@@ -56,7 +59,7 @@ func tokenAt(text []byte, at int) (w written, ok bool) {
 		for end < len(text) && end-at <= bitbucket.MaxToken && (isAlnum(text[end]) || text[end] == '_' || text[end] == '-') {
 			end++
 		}
-		if end-at < len("ATATT")+bodyLeast {
+		if w.end = end; end-at < len("ATATT")+bodyLeast {
 			return w, false
 		}
 		sum = checksumAt(text[end:])
@@ -156,7 +159,7 @@ func addressesIn(text []byte) (found []Address, at []int) {
 	least := 0 // behind the host that was found last
 	for from := 0; ; {
 		i := bytes.IndexByte(text[from:], '@')
-		if i < 0 {
+		if i < 0 || len(found) >= 2*mostInFile {
 			return found, at
 		}
 		i += from
