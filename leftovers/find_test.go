@@ -205,8 +205,8 @@ func check(t *testing.T, text string, fs []Finding) {
 	}
 }
 
-// A file that is made to keep the finders busy: each of these took more than 15 seconds
-// while something looked at a whole line or word for each finding.
+// Files that are made to keep the finders busy. What looks at a whole line or word for each
+// finding takes 15 seconds and more for the first and the second of these.
 func TestFindersAreLinear(t *testing.T) {
 	for unit, paths := range map[string][]string{
 		"ATAT-":                             {"/w/.env", "/w/main.go"},

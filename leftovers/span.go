@@ -24,14 +24,14 @@ func wholeLines(text string, from, to int) (int, int) {
 	return start, end
 }
 
-// lineStart is where the line begins that at is in, or a place in it that is longestLine
+// lineStart is where the line begins that at is in, or a place in it that is lookBack
 // before at; lineEnd is where the next one begins.
 func lineStart(text string, at int) int {
-	least := max(0, at-longestLine)
+	least := max(0, at-lookBack)
 	return least + strings.LastIndexByte(text[least:at], '\n') + 1
 }
 
-const longestLine = 32 << 10
+const lookBack = 32 << 10
 
 func lineEnd(text string, at int) int {
 	if i := strings.IndexByte(text[at:], '\n'); i >= 0 {
