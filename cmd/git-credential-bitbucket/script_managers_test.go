@@ -13,21 +13,24 @@ import (
 	"git-credential-bitbucket/bitbucket/bitbuckettest"
 )
 
-var managersPage = filepath.Join("..", "..", "docs", "secret-managers.md")
-
 var fencedBlock = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 
-// takeRecipe is "recipe HEADING": of the page about secret managers it writes the blocks
-// below that heading into the files recipe.LANGUAGE, as they stand there.
+// takeRecipe is "recipe [PAGE] HEADING": of a page of docs, the one about secret managers
+// where none is named, it writes the blocks below that heading into the files
+// recipe.LANGUAGE, as they stand there.
 func takeRecipe(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: recipe HEADING")
+	if len(args) == 1 {
+		args = append([]string{"secret-managers.md"}, args...)
 	}
-	page, err := os.ReadFile(managersPage)
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: recipe [PAGE] HEADING")
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0]))
 	ts.Check(err)
-	_, section, found := strings.Cut(string(page), "\n## "+args[0]+"\n")
+	heading := args[1]
+	_, section, found := strings.Cut(string(page), "\n## "+heading+"\n")
 	if !found {
-		ts.Fatalf("%s has no section %q", managersPage, args[0])
+		ts.Fatalf("%s has no section %q", args[0], heading)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	old, err := filepath.Glob(ts.MkAbs("recipe.*"))
@@ -38,7 +41,7 @@ func takeRecipe(ts *testscript.TestScript, neg bool, args []string) {
 	for _, block := range fencedBlock.FindAllStringSubmatch(section, -1) {
 		file := ts.MkAbs("recipe." + block[1])
 		if _, err := os.Stat(file); err == nil {
-			ts.Fatalf("%s: two blocks of %s", args[0], block[1])
+			ts.Fatalf("%s: two blocks of %s", heading, block[1])
 		}
 		ts.Check(os.WriteFile(file, []byte(block[2]), 0o600))
 	}
