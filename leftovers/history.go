@@ -7,11 +7,9 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"git-credential-bitbucket/install"
@@ -26,12 +24,7 @@ const (
 
 // suspect is what a changed line has to match to be looked at, for git (an extended
 // regular expression of POSIX).
-const suspect = `AT(ATT|CTT|BB)[0-9A-Za-z]|:[^/@ ]+@((www|api)[.])?bitbucket[.]org`
-
-// inHistory are the secrets of a line: a token, or what stands before "@" in an address.
-var inHistory = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b(?:ATBB[0-9A-Za-z]{32}|AT(?:ATT|CTT)[0-9A-Za-z_=-]{40,})|https?://[^\s"'<>/@]*:[^\s"'<>/@]+@(?i:(?:www\.|api\.)?bitbucket\.org)\b`)
-})
+const suspect = `AT(AT|CT|BB)[0-9A-Za-z]|:[^/@ ]+@((www|api)[.])?bitbucket[.]org`
 
 // History looks for secrets in all that the commits behind the repository's references,
 // its stash and its work trees' heads have changed, by "git diff-tree -G", which is "git
@@ -149,8 +142,14 @@ func (h *history) read(r *bufio.Reader, progress func(int)) error {
 				progress(count)
 			}
 		case len(text) > 0 && bytes.IndexByte([]byte("+- "), text[0]) >= 0:
-			for _, at := range inHistory().FindAllIndex(text, -1) {
-				h.add(string(text[at[0]:at[1]]), string(text[at[1]:]), commit, path)
+			addresses, _ := addressesIn(text)
+			for _, a := range addresses {
+				if !a.Secret.IsZero() && !isExample(a.Secret.Reveal()) {
+					h.add(committed{secret: a.Secret, host: a.Host, user: a.User, workspace: a.workspace()}, commit, path)
+				}
+			}
+			for _, w := range tokensIn(text) {
+				h.add(committed{secret: w.secret}, commit, path)
 			}
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -160,20 +159,8 @@ func (h *history) read(r *bufio.Reader, progress func(int)) error {
 }
 
 // add notes a secret. git goes from the newest commit to the oldest.
-func (h *history) add(text, rest, commit, path string) {
+func (h *history) add(c committed, commit, path string) {
 	const mostPaths = 100
-	c := committed{secret: secret.New(text)}
-	if strings.Contains(text, "://") {
-		if end := strings.IndexAny(rest, " \t\"'<>,;"); end >= 0 {
-			rest = rest[:end]
-		}
-		a, ok := ParseAddress(text + rest)
-		// What a script fills in is no secret.
-		if !ok || a.Secret.IsZero() || strings.ContainsAny(a.Secret.Reveal(), "${}<>*") {
-			return
-		}
-		c = committed{secret: a.Secret, host: a.Host, user: a.User, workspace: a.workspace()}
-	}
 	print := c.secret.Fingerprint()
 	known := h.found[print]
 	if known == nil {

@@ -158,7 +158,7 @@ func TestReveals(t *testing.T) {
 		"helper/decide.go":                            1, // the answer to git
 		"leftovers/edit_hide.go":                      1, // to hide it wherever it stands
 		"leftovers/helpers.go":                        2, // to the helper that is to erase it
-		"leftovers/history.go":                        1, // to tell it from what a script fills in
+		"leftovers/history.go":                        1, // to tell it from an example
 		"leftovers/history_tips.go":                   1, // to look whether a branch has it
 		"leftovers/text.go":                           1, // whether it is a word for a secret, as an example has
 		"store/file_key.go":                           1, // the passphrase
