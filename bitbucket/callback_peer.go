@@ -22,19 +22,28 @@ func ofAnotherUser(remote, local net.Addr) bool {
 	})
 }
 
+// nobody is the owner of a socket that was closed before it was answered.
+const nobody = -1
+
 // ownersOf are the users whose sockets lead from that loopback port to the other, by a
 // table of proc_pid_net(5): local_address is the 2nd column, rem_address the 3rd, uid the
-// 8th, and ports are in hexadecimal.
+// 8th, inode the 10th, and ports are in hexadecimal. A closed socket has no inode, and
+// seems to be root's.
 func ownersOf(table string, from, to net.Addr) (uids []int) {
 	ports := [2]string{portOf(from), portOf(to)}
 	for row := range strings.Lines(table) {
 		columns := strings.Fields(row)
-		if len(columns) < 8 || !strings.HasSuffix(columns[1], ports[0]) || !strings.HasSuffix(columns[2], ports[1]) {
+		if len(columns) < 10 || !strings.HasSuffix(columns[1], ports[0]) || !strings.HasSuffix(columns[2], ports[1]) {
 			continue
 		}
-		if uid, err := strconv.Atoi(columns[7]); err == nil {
-			uids = append(uids, uid)
+		uid, err := strconv.Atoi(columns[7])
+		if err != nil {
+			continue
 		}
+		if uid == 0 && columns[9] == "0" {
+			uid = nobody
+		}
+		uids = append(uids, uid)
 	}
 	return uids
 }

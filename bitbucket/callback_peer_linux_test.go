@@ -15,10 +15,13 @@ func TestOwnersOf(t *testing.T) {
    2: 0100007F:D6AE 0100007F:8545 01 00000000:00000000 00:00000000 00000000  1001        0 13 1 0 20 4 30 10 -1
    3: 0000000000000000FFFF00000100007F:D6AE 0000000000000000FFFF00000100007F:8545 01 00000000:00000000 00:00000000 00000000  1002        0 14 1 0 20 4 30 10 -1
    4: 0100007F:D6AE 0100007F:8546 01 00000000:00000000 00:00000000 00000000  1003        0 13 1 0 20 4 30 10 -1
-   5: 0100007F:D6AE`
-	got := ownersOf(table, &net.TCPAddr{Port: 0xD6AE}, &net.TCPAddr{Port: 0x8545})
-	if !slices.Equal(got, []int{1001, 1002}) {
-		t.Error(got)
+   5: 0100007F:D6AF 0100007F:8545 05 00000000:00000000 03:0000175F 00000000     0        0 0 3 0000000018c64c3d
+   6: 0100007F:D6B0 0100007F:8545 01 00000000:00000000 00:00000000 00000000     0        0 14 1 0 20 4 30 10 -1
+   7: 0100007F:D6AE`
+	for port, want := range map[int][]int{0xD6AE: {1001, 1002}, 0xD6AF: {nobody}, 0xD6B0: {0}} {
+		if got := ownersOf(table, &net.TCPAddr{Port: port}, &net.TCPAddr{Port: 0x8545}); !slices.Equal(got, want) {
+			t.Errorf("%X: %v", port, got)
+		}
 	}
 	if got := ownersOf(table, nil, nil); got != nil {
 		t.Error(got)
