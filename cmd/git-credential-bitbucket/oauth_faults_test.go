@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -235,5 +236,24 @@ func TestRenewalEndsInTime(t *testing.T) {
 				t.Errorf("%s, %v", took, err)
 			}
 		})
+	}
+}
+
+// Records without a place for the lock are said to be what they are, and Bitbucket is not
+// asked.
+func TestRenewalWithoutLock(t *testing.T) {
+	o := newOffice(t, "")
+	a, err := o.keepGrant(t.Context(), store.Account{Name: "work", Backend: store.BackendFile, Kind: string(bitbucket.OAuthToken)}, o.state(), o.grant())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.later(3 * time.Hour)
+	lock := filepath.Join(o.configDir(), "oauth-work.lock")
+	if err := errors.Join(os.Remove(lock), os.Mkdir(lock, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = o.renew(t.Context(), a, false)
+	if said := o.whyNotRenewed(err, a); !strings.Contains(said, "is not renewed: the accounts cannot be written: ") || o.asked() != 0 {
+		t.Errorf("%q, %v", said, err)
 	}
 }

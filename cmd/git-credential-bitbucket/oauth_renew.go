@@ -66,8 +66,10 @@ func (p *process) renew(ctx context.Context, a store.Account, forced bool) (stor
 		}
 		token, err := store.NewVault(p.backend).Get(keeping, present.Backend, present.Name)
 		return present, token, err
-	case busy != nil:
+	case errors.Is(busy, store.ErrBusy):
 		return a, secret.Secret{}, &helper.RenewalError{Err: busy}
+	case busy != nil:
+		return a, secret.Secret{}, &helper.RenewalError{Err: &unwritableError{busy}}
 	}
 	defer holdSignals()()
 	grant, err := p.askAnew(asking, keeping, present)
