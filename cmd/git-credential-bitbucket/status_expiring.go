@@ -23,11 +23,11 @@ func (p *process) expiringUntil(text string) (time.Time, error) {
 
 // due names the accounts whose token has expired, or will have until then. A guessed date
 // counts: whoever guesses wrong is told early. An OAuth token lives for hours and is
-// renewed without anybody.
+// renewed without anybody: it is due where Bitbucket renews it no more.
 func (s statusReport) due(until time.Time) []string {
 	names := []string{}
 	for _, a := range s.Accounts {
-		if a.dated() && a.Expires != nil && !a.Expires.After(until) {
+		if a.dead() || a.dated() && a.Expires != nil && !a.Expires.After(until) {
 			names = append(names, a.Name)
 		}
 	}
@@ -39,12 +39,17 @@ func (a accountReport) dated() bool {
 	return a.Token != "" && a.Kind != string(bitbucket.OAuthToken)
 }
 
+// dead reports whether only a new login gets the account another token.
+func (a accountReport) dead() bool { return a.Renewal != nil && a.Renewal.Dead }
+
 // printDue prints a line per account that is due, and what cannot be known as notes.
 func (p *process) printDue(s statusReport, until time.Time) {
 	out := &strings.Builder{}
 	for _, a := range s.Accounts {
 		account := store.Account{Name: a.Name, Certain: a.Expiry == "certain", Guessed: a.Expiry == "guessed"}
 		switch {
+		case a.dead():
+			fmt.Fprintf(out, "account %s: %s; to log in anew, type: %s\n", a.Name, p.renewalText(a.Renewal), loginCommand(a.record()))
 		case !a.dated():
 		case a.Expires == nil:
 			p.say(asNote, "nobody gave the date on which the token %s of account %s expires; to record it, type: %s --expires WHEN", a.Token, a.Name, storeCommand(account))
