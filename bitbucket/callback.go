@@ -133,7 +133,8 @@ func (c *Callback) URL() string { return "http://" + c.host + c.o.Path }
 
 // StartURL is an address to open in a browser in place of the AuthorizeURL, to which it
 // leads once. Others on the machine see a browser's arguments: from this one, used or not,
-// they do not learn the State without Wait failing, and on Linux not at all. It is "" without a Start.
+// they do not learn the State without Wait failing, unless an answer comes before the
+// browser asks, and on Linux not at all. It is "" without a Start.
 func (c *Callback) StartURL() string {
 	if c.begin == "" {
 		return ""

@@ -24,7 +24,8 @@ var statusRow = row{
 repository which account serves it and why. Neither a keyring nor the network is asked.
 
 With --expiring it shows the tokens alone that have expired or will have within that
-time, by what is known or guessed of their dates, and exits with 6 where there are any.`,
+time, by what is known or guessed of their dates, and the logins that Bitbucket renews no
+more, and exits with 6 where there are any.`,
 	example: `  git-credential-bitbucket status
   git-credential-bitbucket status --json
   git-credential-bitbucket status --expiring 30d`,
