@@ -27,7 +27,7 @@ func troubleOf(err error) (trouble helper.Trouble, wait time.Duration, ok bool) 
 	var answer *bitbucket.AnswerError
 	var away *bitbucket.UnreachableError
 	switch {
-	case bitbucket.IsDeadGrant(err):
+	case bitbucket.IsDeadGrant(err), errors.Is(err, errNoState):
 		return helper.DeadGrant, 0, true
 	case errors.As(err, &answer) && answer.Reply.Answer == bitbucket.AnswerRateLimited:
 		return helper.RateLimit, answer.Reply.RetryAfter, true

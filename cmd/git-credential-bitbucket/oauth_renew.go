@@ -123,6 +123,7 @@ func (p *process) askAnew(asking, keeping context.Context, a store.Account) (bit
 	state, err := p.readState(asking, a)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
+		_ = p.notRenewed(a.Name, errNoState) // for status
 		return bitbucket.Grant{}, &helper.RenewalError{Dead: true, Err: errNoState}
 	case err != nil:
 		return bitbucket.Grant{}, err

@@ -79,7 +79,11 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	}
 	printGrant(out, a.grantReport, a.Name)
 	if a.Renewal != nil {
-		fmt.Fprintf(out, "  %s; to log in anew, type: %s\n", p.renewalText(a.Renewal), loginCommand(a.record()))
+		text := p.renewalText(a.Renewal)
+		if a.Renewal.Dead {
+			text += "; to log in anew, type: " + loginCommand(a.record())
+		}
+		fmt.Fprintf(out, "  %s\n", text)
 	}
 	fmt.Fprintf(out, "  stored on %s, %s", date(a.Created), ago(a.AgeDays))
 	switch {
