@@ -63,7 +63,7 @@ func (l *loginSession) sayScopes(a store.Account, checked bool) {
 		return
 	}
 	if read, push := bitbucket.Missing(bitbucket.OAuthToken, strings.Split(a.Scopes, ",")); len(read) > 0 || len(push) > 0 {
-		l.say(asWarning, "the token lacks the scope %s; %s", lacking(read, push), scopeRemedy(a, l.again()))
+		l.say(asWarning, "the token lacks the scope %s; %s", lacking(read, push), scopeRemedy(a, l.again("scopes")))
 	}
 }
 
@@ -86,8 +86,12 @@ func lacking(read, push []string) string {
 	return fmt.Sprintf("%s for push", strings.Join(push, ", "))
 }
 
-// consumerRemedy is how a log-in gets more scopes.
-func consumerRemedy(a store.Account) string { return scopeRemedy(a, loginCommand(a)) }
+// consumerRemedy is how a log-in gets more scopes: it does not ask for those alone that it
+// has, or the consumer's others would never come.
+func consumerRemedy(a store.Account) string {
+	a.Asked = ""
+	return scopeRemedy(a, loginCommand(a))
+}
 
 func scopeRemedy(a store.Account, command string) string {
 	if a.Grant == store.GrantJWT {

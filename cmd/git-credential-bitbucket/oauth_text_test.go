@@ -91,3 +91,12 @@ func TestOAuthSource(t *testing.T) {
 		}
 	}
 }
+
+func TestConsumerRemedy(t *testing.T) {
+	t.Parallel()
+	a := store.Account{Name: "work", Grant: store.GrantClientCredentials, Asked: "account,repository"}
+	const want = "tick Repositories: Read and Write at the consumer, then type: git-credential-bitbucket login --account work --grant client-credentials"
+	if got := consumerRemedy(a); got != want {
+		t.Errorf("%s", got)
+	}
+}
