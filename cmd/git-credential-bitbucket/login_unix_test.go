@@ -152,7 +152,7 @@ func TestRefusedBy(t *testing.T) {
 		says   string
 	}{
 		{store.GrantCode, &bitbucket.OAuthError{Code: "access_denied", Description: "No\x1b[1m."}, exitFailed, "access_denied (No [1m.); to grant it after all, type: "},
-		{store.GrantCode, &bitbucket.OAuthError{Code: "unauthorized_client"}, exitNoCredential, "compare the key and the secret with those in Workspace settings → OAuth consumers; once corrected, type: "},
+		{store.GrantCode, &bitbucket.OAuthError{Code: "unauthorized_client"}, exitNoCredential, "compare the key and the secret with those in Workspace settings → OAuth consumers; if they are right, wait some minutes, for which Bitbucket may refuse them after it refused to renew a login; then type: "},
 		{store.GrantJWT, &bitbucket.OAuthError{Code: "unauthorized_client"}, exitNoCredential, "compare the app's keys and its shared secret "},
 		{store.GrantCode, &bitbucket.OAuthError{Code: "invalid_grant"}, exitNoCredential, "invalid_grant; type: "},
 		{store.GrantCode, &bitbucket.OAuthError{Code: "invalid_scope"}, exitFailed, "leave --scopes away, "},
