@@ -31,14 +31,24 @@ func (p *process) soleWriter() (done func(), err error) {
 // account's present one, else the one that the environment names, else the best that
 // there is here. by is the command, for the history.
 func (p *process) keep(ctx context.Context, a store.Account, token secret.Secret, by string) (store.Account, error) {
-	if p.configDir() == "" {
-		return a, fmt.Errorf("there is no home directory to keep accounts in; set HOME")
-	}
-	done, err := p.soleWriter()
+	done, err := p.soleKeeper()
 	if err != nil {
 		return a, err
 	}
 	defer done()
+	return p.keepAlone(ctx, a, token, by)
+}
+
+// soleKeeper is soleWriter for who is to store: there must be where to.
+func (p *process) soleKeeper() (done func(), err error) {
+	if p.configDir() == "" {
+		return nil, fmt.Errorf("there is no home directory to keep accounts in; set HOME")
+	}
+	return p.soleWriter()
+}
+
+// keepAlone is keep for the sole writer, who may have looked first which names are taken.
+func (p *process) keepAlone(ctx context.Context, a store.Account, token secret.Secret, by string) (store.Account, error) {
 	before, replaces, err := recorded(p.accounts(), a.Name)
 	if err == nil && before.Grant != "" {
 		var free func()

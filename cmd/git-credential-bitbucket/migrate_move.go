@@ -91,8 +91,15 @@ func (t *looseToken) rank() int {
 	return 2
 }
 
-// storeOne stores a token, unless it is, and reads it back.
+// storeOne stores a token, unless it is, and reads it back. From the look at the accounts
+// on it is the sole writer: another migrate would take the same free name, and of two
+// tokens in one account the first is lost.
 func (m *migration) storeOne(ctx context.Context, t *looseToken) error {
+	done, err := m.soleKeeper()
+	if err != nil {
+		return err
+	}
+	defer done()
 	book, err := m.book()
 	if err != nil {
 		return err
@@ -107,7 +114,7 @@ func (m *migration) storeOne(ctx context.Context, t *looseToken) error {
 			return &wordedError{m.whyUnusable(err, *before), err}
 		}
 	}
-	kept, err := m.keep(ctx, a, t.secret, "migrate")
+	kept, err := m.keepAlone(ctx, a, t.secret, "migrate")
 	if err != nil {
 		return &wordedError{m.whyNotKept(err, a), err}
 	}
