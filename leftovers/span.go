@@ -41,7 +41,9 @@ func lineEnd(text string, at int) int {
 }
 
 // settle puts the findings of one file in order, each secret at a place once, with lines,
-// and with edits that keep Edit's promise: one inside another becomes the larger one.
+// and with edits that keep Edit's promise: one inside another becomes the larger one, and
+// a secret without one that stands in another's edit goes with it, or keeps it from being
+// made.
 func settle(text, path string, fs []Finding) []Finding {
 	// Of two that are in each other's way the one found first says more.
 	var kept []Finding
@@ -73,6 +75,14 @@ func settle(text, path string, fs []Finding) []Finding {
 	}
 	for i := range kept {
 		f := &kept[i]
+		if f.Edit == nil && f.End > 0 {
+			for _, k := range kept {
+				if e := k.Edit; e != nil && e.From < f.End && f.At < e.To {
+					f.Edit, f.Instead = e, ""
+					break
+				}
+			}
+		}
 		f.Path = path
 		at := f.At
 		if f.End == 0 && f.Edit != nil {

@@ -2,8 +2,10 @@ package leftovers
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"git-credential-bitbucket/bitbucket"
 )
@@ -25,7 +27,10 @@ func fileFindings(path string, kind class, content []byte) (fs []Finding, includ
 		entries := ParseNetrc(text)
 		fs = netrcFindings(text, entries)
 		for _, n := range entries[:min(len(entries), mostInFile)] {
-			passed = append(passed, span{n.from, n.to})
+			// In an entry that goes no other token may be overlooked: in the login's place, say.
+			if !slices.ContainsFunc(fs, func(f Finding) bool { return n.from <= f.At && f.End <= n.to }) {
+				passed = append(passed, span{n.from, n.to})
+			}
 		}
 	case gitConfig:
 		fs, includes = configFindings(path, text)
@@ -94,7 +99,7 @@ func addressFindings(text string, content []byte, kind class) (fs []Finding) {
 		f := Finding{Place: kind.place(), What: "an address", Host: a.Host, User: a.User, Workspace: a.workspace(), Secret: a.Secret, At: from + a.at, End: from + a.end}
 		switch kind {
 		case dotenv, shell:
-			f.Edit, f.Name = assignment(text, f.At, f.End, kind)
+			f.Edit, f.Name = assignment(text, from, wordEnd(content, from+a.userEnd), kind)
 			if f.Edit == nil {
 				f.Edit = edit(text, from+a.user, from+a.userEnd, "")
 			}
@@ -152,8 +157,15 @@ func isForeign(text string, w written) bool {
 	return bitbucket.KindOf(w.secret) == bitbucket.APIToken && strings.HasPrefix(text[w.end:], "@") && !namesHost([]byte(text[w.end+1:min(len(text), w.end+32)]))
 }
 
+// beside is what may stand in a variable's value before a secret and goes with it: a
+// username, a header's scheme, pip's prefix of an address. Other things may be other
+// sites' secrets.
+var beside = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:[\w.@+%-]*:|git\+|(?i:(?:authorization: *)?(?:basic|bearer|token) +))?$`)
+})
+
 // assignment is the edit that takes out the statement that assigns what stands from at to
-// end to a variable, nil where the line does more than that.
+// end, and no more, to a variable; nil where the line does more than that.
 func assignment(text string, at, end int, kind class) (e *Edit, name string) {
 	from := lineStart(text, at)
 	to := lineEnd(text, from)
@@ -167,13 +179,26 @@ func assignment(text string, at, end int, kind class) (e *Edit, name string) {
 	if !ok || at < from+indent+value {
 		return nil, ""
 	}
-	if !isOneWord(body[value:]) {
+	begin := from + indent + value
+	length := oneWord(body[value:])
+	const quotes = "\"'"
+	if end > begin+length || !beside().MatchString(strings.TrimLeft(withoutTokens(text[begin:at]), quotes)) || strings.Trim(withoutTokens(text[end:begin+length]), ":"+quotes) != "" {
 		return nil, name
 	}
-	if indent > 0 && kind == shell {
+	if kind == shell && (indent > 0 || inBlock(text[:from], text[to:])) {
 		return edit(text, from+indent, from+len(line), ":"), name // a block may not become empty
 	}
 	return edit(text, from, to, ""), name
+}
+
+// withoutTokens is the text without the tokens in it, which are findings of their own.
+func withoutTokens(text string) string {
+	all := tokensIn([]byte(text))
+	slices.SortFunc(all, func(a, b written) int { return b.at - a.at })
+	for _, w := range all {
+		text = text[:w.at] + text[w.end:]
+	}
+	return text
 }
 
 // cutAssignment reads "NAME=", "export NAME=", "set -gx NAME ", "setenv NAME "; value is
@@ -222,27 +247,49 @@ func cutAssignment(line string) (name string, value int, ok bool) {
 	return "", 0, false
 }
 
-// isOneWord reports whether text is one word of a shell, quoted or not, with nothing but a
-// comment behind it.
-func isOneWord(text string) bool {
+// oneWord is the length of text's one word of a shell, quoted or not, with nothing but a
+// comment behind it; -1 where there is more.
+func oneWord(text string) int {
 	i := 0
 	for i < len(text) && text[i] != ' ' && text[i] != '\t' {
 		switch c := text[i]; c {
 		case '"', '\'':
 			closing := strings.IndexByte(text[i+1:], c)
 			if closing < 0 {
-				return false
+				return -1
 			}
 			i += closing + 1
 		case ';', '&', '|', '(', ')', '`', '<', '>':
-			return false
+			return -1
 		case '\\':
 			if i++; i >= len(text) {
-				return false
+				return -1
 			}
 		}
 		i++
 	}
 	rest := strings.TrimSpace(text[min(i, len(text)):])
-	return i <= len(text) && (rest == "" || rest == ";" || strings.HasPrefix(rest, "#"))
+	if i > len(text) || rest != "" && rest != ";" && !strings.HasPrefix(rest, "#") {
+		return -1
+	}
+	return i
+}
+
+// inBlock reports whether the lines around a shell's statement want one there.
+func inBlock(before, after string) bool {
+	before = strings.TrimRight(before, " \t\r\n")
+	last := before[lineStart(before, len(before)):]
+	for _, end := range []string{"then", "else", "do", "{", "(", ")", "&&", "||", "|"} {
+		if strings.HasSuffix(last, end) {
+			return true
+		}
+	}
+	after = strings.TrimLeft(after, " \t\r\n")
+	first := after[:lineEnd(after, 0)]
+	for _, begin := range []string{"fi", "done", "else", "elif", "}", ")", ";;", "end"} {
+		if strings.HasPrefix(first, begin) {
+			return true
+		}
+	}
+	return false
 }

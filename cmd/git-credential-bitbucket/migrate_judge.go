@@ -85,7 +85,7 @@ func (t *looseToken) seen(i *item) {
 	switch {
 	case plausibleEmail(i.User):
 		t.email = cmp.Or(t.email, i.User)
-	case i.User == "" || strings.HasPrefix(i.User, "x-") || oneLine(i.User) != i.User:
+	case i.User == "" || strings.HasPrefix(i.User, "x-") || oneLine(i.User) != i.User || bitbucket.KindOf(secret.New(i.User)) != bitbucket.UnknownKind:
 	default:
 		t.user = cmp.Or(t.user, i.User)
 	}
