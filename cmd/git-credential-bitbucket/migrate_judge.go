@@ -57,10 +57,14 @@ func (m *migration) judge(ctx context.Context, git install.Git, items []*item) {
 		t.seen(i)
 	}
 	var asked []*looseToken
+	book, _ := m.book() // without it nothing is known, and later nothing stored
 	for _, t := range fresh {
-		if t.email == "" {
-			t.email = m.flags.email
+		for _, a := range book.Accounts {
+			if a.Fingerprint == t.secret.Fingerprint() && a.Email != "" {
+				t.email = a.Email // it was stored with it, maybe by a run that was killed
+			}
 		}
+		t.email = cmp.Or(t.email, m.flags.email)
 		switch {
 		case t.kind == bitbucket.AppPassword:
 			t.state = stateAppPassword

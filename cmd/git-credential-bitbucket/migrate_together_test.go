@@ -61,3 +61,36 @@ func TestMigratesAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// What a killed run left behind is ended by the next one: a token that is in the store needs
+// no e-mail beside it.
+func TestMigrateKnowsWhatIsStored(t *testing.T) {
+	t.Parallel()
+	server, err := bitbuckettest.Start(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	m := leftHome(t, server)
+	if err := server.AddToken(bitbuckettest.Token{Name: "a", Kind: bitbuckettest.KindAPI, Text: leftTokens[0], Username: "ann", Email: "ann@example.com", Scopes: []string{"read", "write", "user"}}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(m.home, ".profile")
+	for _, name := range []string{".git-credentials", file} {
+		text := "https://ann%40example.com:" + leftTokens[0] + "@bitbucket.org\n"
+		if name == file {
+			name, text = ".profile", "export TOKEN="+leftTokens[0]+"\n"
+			if err := os.Remove(filepath.Join(m.home, ".git-credentials")); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(m.home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := m.run("", "migrate", "--yes"); r.status != 0 {
+			t.Errorf("%s: %d: %s%s", name, r.status, r.stdout, r.stderr)
+		}
+	}
+}
