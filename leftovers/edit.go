@@ -67,13 +67,12 @@ func replacement(target string, findings []Finding, edits []Edit, backupDir stri
 	if err != nil {
 		return Result{}, err
 	}
-	temp, err := scratch(target, findings)
+	temp, err := scratch(target)
 	if err != nil {
 		return Result{}, notWritable(err)
 	}
 	replaced := false
 	defer func() {
-		// Once renamed, its name may be another program's lock.
 		if !replaced {
 			_ = temp.Close()
 			_ = os.Remove(temp.Name())
@@ -91,7 +90,7 @@ func replacement(target string, findings []Finding, edits []Edit, backupDir stri
 	if r.Backup, err = writeBackup(backupDir, filepath.Base(target), stamp, hidden(before, findings, tag)); err != nil {
 		return Result{}, err
 	}
-	if err := replace(temp, target, info, before, after); err != nil {
+	if err := replace(temp, target, info, before, after, underGit(findings)); err != nil {
 		_ = os.Remove(r.Backup)
 		return Result{}, err
 	}
@@ -105,8 +104,10 @@ func replacement(target string, findings []Finding, edits []Edit, backupDir stri
 }
 
 // replace fills temp and puts it in the target's place, unless that changed since before
-// was read. The data is on the disk before the name is.
-func replace(temp *os.File, target string, info fs.FileInfo, before, after []byte) error {
+// was read. The data is on the disk before the name is. git's lock, path.lock (git's
+// lockfile.h), is held for the last look and the rename alone: one that a killed run leaves
+// behind keeps git and this command from the file until a person removes it.
+func replace(temp *os.File, target string, info fs.FileInfo, before, after []byte, locked bool) error {
 	if _, err := temp.Write(after); err != nil {
 		return err
 	}
@@ -116,6 +117,17 @@ func replace(temp *os.File, target string, info fs.FileInfo, before, after []byt
 	}
 	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
 		return err
+	}
+	if locked {
+		lock, err := os.OpenFile(target+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			return install.ErrLocked
+		}
+		if err != nil {
+			return notWritable(err)
+		}
+		_ = lock.Close()
+		defer os.Remove(lock.Name())
 	}
 	now, err := os.Lstat(target)
 	if err != nil {
@@ -192,20 +204,10 @@ func underGit(findings []Finding) bool {
 	})
 }
 
-// scratch makes the empty file that is to take the target's place, beside it. For a file
-// of git's it is the lock that git takes, path.lock, which git too fills and renames
-// (git's lockfile.h).
-func scratch(target string, findings []Finding) (*os.File, error) {
-	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if underGit(findings) {
-		f, err := os.OpenFile(target+".lock", flags, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			return nil, install.ErrLocked
-		}
-		return f, err
-	}
+// scratch makes the empty file that is to take the target's place, beside it.
+func scratch(target string) (*os.File, error) {
 	begin := target + "." + install.Binary + "-"
-	f, err := os.OpenFile(begin+rand.Text(), flags, 0o600)
+	f, err := os.OpenFile(begin+rand.Text(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
 		sweep(begin, f)
 	}

@@ -3,6 +3,7 @@ package leftovers
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os/exec"
@@ -55,8 +56,11 @@ func History(ctx context.Context, git install.Git, repository string, progress f
 			Secret: c.secret, Repository: repository, Commit: c.commit[:min(12, len(c.commit))],
 		})
 	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return true, nil
+	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		err = &install.GitError{Command: "rev-parse", Err: err}
 	}
 	return bounded, err
 }
@@ -92,7 +96,10 @@ func (c *committed) what() string {
 
 func (h *history) look(ctx context.Context, progress func(int)) (bounded bool, err error) {
 	var dir bytes.Buffer
-	if err := h.run(ctx, "", func(r *bufio.Reader) error { _, err := dir.ReadFrom(r); return err }, "rev-parse", "--absolute-git-dir"); err != nil {
+	// A config may include a FIFO, for which git waits for ever.
+	first, cancel := context.WithTimeout(ctx, cmp.Or(h.git.Timeout, 10*time.Second))
+	defer cancel()
+	if err := h.run(first, "", func(r *bufio.Reader) error { _, err := dir.ReadFrom(r); return err }, "rev-parse", "--absolute-git-dir"); err != nil {
 		return false, err
 	}
 	h.dir = strings.TrimRight(dir.String(), "\r\n")

@@ -259,8 +259,15 @@ func (m *migration) edit(ctx context.Context, file string, items []*item) {
 // stuck says why a file stays as it is.
 func (m *migration) stuck(items []*item, err error) {
 	text := m.public(err.Error())
-	if errors.Is(err, install.ErrChanged) {
+	switch {
+	case errors.Is(err, install.ErrChanged):
 		text += ": type the command again"
+	case errors.Is(err, install.ErrLocked):
+		text += ": when no other git runs, remove its .lock file, and type the command again"
+	case errors.Is(err, install.ErrReadOnly):
+		text += ": make it writable, and its folder, and type the command again"
+	case errors.Is(err, leftovers.ErrLinked):
+		text += ": take it out by hand"
 	}
 	m.say(asError, "%s was left as it is: %s", m.shownPath(items[0].Path), text)
 	for _, i := range items {
