@@ -138,6 +138,7 @@ func TestFinders(t *testing.T) {
 			[]string{"packages:1 the value of BITBUCKET_APP_PASSWORD|||hunter22x by hand", "packages:2 an address||u|p9q ws=a"}, "ENV BITBUCKET_APP_PASSWORD hunter22x\nRUN git clone https://bitbucket.org/a/b\n"},
 		{"source", "/w/main.go", "token := \"" + apiToken + "\"\n// https://u:p9q@bitbucket.org/a and app_password=hunter22x\nu = \"a%3A" + strings.Replace(accessToken, "=", "%3D", 1) + "@x\"\n",
 			[]string{"file:1 the text of an API token|||API by hand", "file:2 an address||u|p9q ws=a by hand", "file:3 the text of an access token|||ACCESS by hand"}, "="},
+		{"DNA", "/w/dna.txt", "ATCTTCAGGKMRYWSBDHVNACGTTGCAACGTKMRYWSBDHVNACGTTGCAGGG\n", nil, "="},
 		{"examples", "/w/README.md",
 			"ATBBxxxx ATATT3... ATATT3xFfGF0" + strings.Repeat("x", 100) + " ATBB" + strings.Repeat("A", 32) + " x" + appPassword + " " + appPassword + "x https://user:password@bitbucket.org/a https://user:<app-password>@bitbucket.org/ https://u:$T@bitbucket.org https://a:b9c@bitbucket.org.evil.com/ https://a:b9c@bitbucket.organic https://bitbucket.org/x@bitbucket.org https://a:" + apiToken + "@acme.atlassian.net/",
 			nil, "="},

@@ -59,7 +59,8 @@ func tokenAt(text []byte, at int) (w written, ok bool) {
 		for end < len(text) && end-at <= bitbucket.MaxToken && (isAlnum(text[end]) || text[end] == '_' || text[end] == '-') {
 			end++
 		}
-		if w.end = end; end-at < len("ATATT")+bodyLeast {
+		// One with letters of one case alone is a sequence of DNA.
+		if w.end = end; end-at < len("ATATT")+bodyLeast || !isRandom(string(text[at:end])) {
 			return w, false
 		}
 		sum = checksumAt(text[end:])
