@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"git-credential-bitbucket/bitbucket"
@@ -45,7 +47,7 @@ func (p *process) cached(source helper.Ambient, flag *string, seen *store.Observ
 	case life == 0:
 		return source
 	}
-	return &cachedCommand{command, life, cacheKey(command.line, p.home(), p.childEnviron()), p.memory(), seen}
+	return &cachedCommand{command, life, cacheKey(command.line, container(), p.home(), p.childEnviron()), p.memory(), seen}
 }
 
 // cacheLife is how long a token command's output is kept; 0: not at all.
@@ -72,18 +74,35 @@ func (p *process) memory() *store.Memory { return store.OpenMemory(p.stateDir())
 // to ask, and as whom: another value may mean another token.
 var managers = []string{"AWS_", "AZURE_", "BWS_", "CLOUDSDK_", "CREDENTIALS_DIRECTORY=", "DOPPLER_", "GOOGLE_", "INFISICAL_", "KUBECONFIG=", "OP_", "PASSWORD_STORE_DIR=", "SOPS_", "VAULT_", "BAO_"}
 
-// cacheKey stands for the command as this user runs it here: a hash, for the command may
-// hold a secret.
-func cacheKey(command, home string, environ []string) string {
+// container tells containers apart that share a kernel and a user, and with that the keyring,
+// which knows no containers: the same command may be another there.
+func container() string {
+	mounts, _ := os.Readlink("/proc/self/ns/mnt")
+	host, _ := os.Hostname() // the kernel uses the numbers of a container again that is gone
+	return mounts + " " + host
+}
+
+// named finds the variables that a command names.
+var named = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{?[#!]?([A-Za-z_][A-Za-z0-9_]*)`) })
+
+// cacheKey stands for the command as this user runs it in this container: a hash, for the
+// command may hold a secret.
+func cacheKey(command, container, home string, environ []string) string {
 	hash := sha256.New()
 	add := func(part string) { fmt.Fprintf(hash, "%d:%s", len(part), part) }
 	add(fmt.Sprint(os.Getuid()))
+	add(container)
 	add(home)
 	add(command)
+	var uses []string
+	for _, name := range named().FindAllStringSubmatch(command, -1) {
+		uses = append(uses, name[1])
+	}
 	environ = slices.Clone(environ)
 	slices.Sort(environ)
 	for _, line := range environ {
-		if slices.ContainsFunc(managers, func(prefix string) bool { return strings.HasPrefix(line, prefix) }) {
+		name, _, _ := strings.Cut(line, "=")
+		if slices.Contains(uses, name) || slices.ContainsFunc(managers, func(prefix string) bool { return strings.HasPrefix(line, prefix) }) {
 			add(line)
 		}
 	}
