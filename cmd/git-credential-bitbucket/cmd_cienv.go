@@ -77,9 +77,10 @@ type ciEnv struct {
 	flags                    func(name string) (given bool)
 }
 
-// broken lets eval "$(…)" end with the status, which the shell would lose otherwise.
+// broken lets eval "$(…)" end with the status, which the shell would lose otherwise; so
+// with a format that there is not.
 func (e *ciEnv) broken(status exitStatus, err error) error {
-	if e.format == "sh" {
+	if _, known := ciFormats[e.format]; e.format == "sh" || !known {
 		fmt.Fprintf(e.stdout, "(exit %d)\n", status)
 	}
 	return err
