@@ -44,8 +44,9 @@ type submoduleReport struct {
 func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot) *repositoryReport {
 	report := &repositoryReport{Submodules: []submoduleReport{}}
 	lines := p.addressLines(ctx)
+	helpers := ofSection(lines, "credential")
 	serves := func(address *url.URL) servedReport {
-		return p.serves(snapshot, lineFor(lines, address.Path), address)
+		return p.serves(snapshot, lineFor(helpers, address.Path), address)
 	}
 	for name, address := range p.bitbucketRemotes(ctx) {
 		report.Remotes = append(report.Remotes, remoteReport{name, serves(address)})
@@ -125,7 +126,14 @@ func (p *process) bitbucketRemote(ctx context.Context) (string, *url.URL) {
 // address as git rewrites it is at Bitbucket.
 func (p *process) bitbucketRemotes(ctx context.Context) iter.Seq2[string, *url.URL] {
 	return func(yield func(string, *url.URL) bool) {
-		names := strings.Fields(p.askGit(ctx, "remote"))
+		var names []string
+		addresses := map[string]string{}
+		for line := range strings.Lines(p.askGit(ctx, "remote", "--verbose")) {
+			name, rest, _ := strings.Cut(line, "\t")
+			if end := strings.LastIndex(rest, " (fetch)"); end >= 0 {
+				names, addresses[name] = append(names, name), rest[:end]
+			}
+		}
 		slices.SortStableFunc(names, func(a, b string) int {
 			switch {
 			case a == "origin":
@@ -136,7 +144,7 @@ func (p *process) bitbucketRemotes(ctx context.Context) iter.Seq2[string, *url.U
 			return 0
 		})
 		for _, name := range names {
-			address := atBitbucket(p.askGit(ctx, "remote", "get-url", name))
+			address := atBitbucket(addresses[name])
 			if address != nil && !yield(oneLine(name), address) {
 				return
 			}

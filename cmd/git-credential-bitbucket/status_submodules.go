@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"git-credential-bitbucket/bitbucket"
@@ -24,6 +25,11 @@ func (p *process) addressLines(ctx context.Context) []install.Line {
 		return nil
 	}
 	return lines
+}
+
+// ofSection keeps those of one section: a repository may have many thousand submodules.
+func ofSection(lines []install.Line, section string) []install.Line {
+	return slices.DeleteFunc(slices.Clone(lines), func(l install.Line) bool { return !strings.HasPrefix(l.Key, section+".") })
 }
 
 // lineFor is the helper's line that git uses for a path at Bitbucket.
@@ -57,7 +63,7 @@ func (p *process) submodules(ctx context.Context, lines []install.Line) (all []s
 	for _, l := range append(modules, lines...) {
 		addresses[l.Key] = l.Value
 	}
-	base := ""
+	base, rewrites := "", ofSection(lines, "url")
 	for _, l := range modules {
 		name, ok := strings.CutSuffix(l.Key, ".path")
 		if !ok || !strings.HasPrefix(name, "submodule.") {
@@ -70,7 +76,7 @@ func (p *process) submodules(ctx context.Context, lines []install.Line) (all []s
 			}
 			text = against(base, text)
 		}
-		if address := atBitbucket(rewritten(lines, text)); address != nil {
+		if address := atBitbucket(rewritten(rewrites, text)); address != nil {
 			all = append(all, submodule{oneLine(l.Value), address})
 		}
 	}
