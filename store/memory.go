@@ -33,8 +33,15 @@ func (m *Memory) Get(name string) (secret.Secret, error) {
 	if err != nil {
 		return secret.Secret{}, err
 	}
-	token, err := readKey(m.token(string(fingerprint)))
-	return secret.New(string(token)), err
+	raw, err := readKey(m.token(string(fingerprint)))
+	if err != nil {
+		return secret.Secret{}, err
+	}
+	token := secret.New(string(raw))
+	if token.Fingerprint() != string(fingerprint) {
+		return secret.Secret{}, ErrNotFound // not ours: Drop would not find it
+	}
+	return token, nil
 }
 
 // Set keeps the token for that long, in whole seconds and at most MemoryMost.
@@ -69,7 +76,7 @@ func (m *Memory) Usable() error {
 	if err := writeKey(probe, []byte("probe"), time.Second); err != nil {
 		return err
 	}
-	return removeKey(probe)
+	return removed(probe) // by another process, it may be
 }
 
 // Turn waits until no other process has the turn for name, for at most that long, and

@@ -36,8 +36,11 @@ repository, project or workspace, what you granted with login at
 			if *all == (len(args) == 1) {
 				return errors.New("forget takes an account's name, or --all")
 			}
-			if *all && *routesTo != "" {
+			switch given := c.Flags().Changed("routes-to"); {
+			case *all && given:
 				return errors.New("only one of --all and --routes-to can be given")
+			case given && *routesTo == "": // a script's variable that is not set
+				return errors.New("--routes-to wants an account's name")
 			}
 			return p.forget(c.Context(), args, *routesTo)
 		}
