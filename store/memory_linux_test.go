@@ -64,7 +64,7 @@ func TestMemoryInside(t *testing.T) {
 			continue
 		}
 		fields := strings.Fields(line) // id, flags, uses, time left, permissions
-		if fields[3] == "expd" { // of a run before
+		if fields[3] == "expd" {       // of a run before
 			continue
 		}
 		kept++
