@@ -60,7 +60,6 @@ type migration struct {
 	stored  int
 	offline bool // something stayed unknown for want of the network
 	status  exitStatus
-	hinted  bool // the backups were told of
 }
 
 // rounds is how often is looked again after something was done: another helper may give

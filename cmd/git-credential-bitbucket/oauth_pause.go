@@ -13,12 +13,12 @@ import (
 // What a pause is told by, where the site is not asked.
 var pausedBy = map[helper.Trouble]error{
 	helper.DeadGrant:   errors.New("refused by Bitbucket a moment ago"),
-	helper.RateLimit:   errors.New("Bitbucket wants fewer requests"),
-	helper.OddAnswer:   errors.New("Bitbucket answered with no token a moment ago"),
+	helper.RateLimit:   errors.New("too many requests, says Bitbucket"),
+	helper.OddAnswer:   errors.New("answered by Bitbucket with no token a moment ago"),
 	helper.Unreachable: errUnreached,
 }
 
-var errUnreached = errors.New("Bitbucket was not reached a moment ago")
+var errUnreached = errors.New("no way to Bitbucket was found a moment ago")
 
 // troubleOf is what the error of asking for a token means for whoever asks next, and how
 // long the site said to wait. It is none where the site was not asked.
