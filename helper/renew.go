@@ -39,8 +39,9 @@ func Renewable(a store.Account) bool {
 
 // Due reports whether the account's token is to be renewed before it goes out: when
 // little of its time is left, also where that is unknown or the clock was set back since
-// it came, or by force, when the site refused it before. Of a token that came by force a refusal within forceAgain proves
-// nothing, or each call for a repository that it may not see would bring another.
+// it came, or by force, when the site refused it before. Of a token that came by force a
+// refusal within forceAgain proves nothing, or each call for a repository that it may not
+// see would bring another.
 func Due(a store.Account, h store.Health, now time.Time) (due, forced bool) {
 	if !Renewable(a) {
 		return false, false
@@ -110,6 +111,9 @@ func (h *Helper) renew(ctx context.Context, f *Facts) {
 	dead := errors.As(err, &renewal) && renewal.Dead
 	if lives := !f.Token.IsZero() && f.Now.Before(f.Account.Expires); lives && !(forced && dead) {
 		f.Renewal = err
+		if a := &f.Account; a.Issued.Sub(f.Now) > setBack { // its end is by that other clock
+			a.Expires = f.Now.Add(a.Expires.Sub(a.Issued))
+		}
 		return
 	}
 	f.Token, f.Err = secret.Secret{}, err

@@ -156,6 +156,22 @@ func TestRenewalWarnsOnce(t *testing.T) {
 	}
 }
 
+// A token from before the clock was set back, which cannot be renewed, is said to live no
+// longer from now than it did when it came.
+func TestExpiryAfterSetBack(t *testing.T) {
+	for issued, want := range map[time.Duration]time.Duration{10 * time.Hour: 2 * time.Hour, 30 * time.Second: 2*time.Hour + 30*time.Second} {
+		h := newHouse(t)
+		h.keep("default", oldAccess, func(a *store.Account) {
+			oauthFor(issued + 2*time.Hour)(a)
+			a.Issued = noon.Add(issued)
+		})
+		h.Renew = (&renewer{house: h, err: &RenewalError{Err: errors.New("no answer")}}).renew
+		if answer, _, _ := h.get(inAcme); answer != until(accessUser, oldAccess, noon.Add(want)) {
+			t.Errorf("%s: %q", issued, answer)
+		}
+	}
+}
+
 // A refusal of the token that was renewed says nothing of its successor.
 func TestEraseOfRenewed(t *testing.T) {
 	h := newHouse(t)

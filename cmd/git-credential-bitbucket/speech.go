@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -55,7 +56,7 @@ func (p *process) tell(n helper.Notice, caller helper.Caller) {
 		p.say(asError, "Bitbucket refused %s in %d workspaces; set aside until %s wherever it was never seen to work, so that the account is not locked out; %s",
 			token, n.Count, p.moment(n.Until), again)
 	case helper.RejectionLost:
-		p.say(asWarning, "this rejection cannot be recorded (%s), so that the token is not paused; make %s writable", n.Err, p.stateDir())
+		p.say(asWarning, "this rejection cannot be recorded (%s), so that the token is not paused; %s", n.Err, makeRoom(n.Err, p.stateDir()))
 	case helper.Unusable:
 		p.say(asError, "%s", p.whyUnusable(n.Err, n.Account))
 	case helper.RecordsUnusable:
@@ -189,6 +190,14 @@ func (p *process) whyUnusable(err error, account store.Account) string {
 // detail is the backend's own word, on one line.
 func detail(err *store.BackendError) string { return oneLine(err.Err.Error()) }
 
+// makeRoom is what helps where nothing can be written.
+func makeRoom(err error, folder string) string {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return "free some space for " + folder
+	}
+	return "make " + folder + " writable"
+}
+
 func recordTrouble(err error) string {
 	if errors.Is(err, store.ErrBusy) {
 		return "another git-credential-bitbucket holds the accounts; type the command again"
@@ -200,7 +209,7 @@ func recordTrouble(err error) string {
 		}
 		return err.Error() + "; mend or remove that file, then type: git-credential-bitbucket store"
 	}
-	return "the accounts cannot be written: " + oneLine(err.Error()) + "; make their folder writable, and type the command again"
+	return "the accounts cannot be written: " + oneLine(err.Error()) + "; " + makeRoom(err, "their folder") + ", and type the command again"
 }
 
 // oneLine makes text fit for a terminal: no line ends, no control characters, and none

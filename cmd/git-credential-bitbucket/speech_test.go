@@ -7,10 +7,12 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -190,6 +192,20 @@ func TestSpeechTellsTroublesApart(t *testing.T) {
 }
 
 // In CI the remedy is a variable, and of a source it is that source.
+func TestSpeechOfAFullDisk(t *testing.T) {
+	full := &fs.PathError{Op: "write", Path: "accounts.json", Err: syscall.ENOSPC}
+	for what, want := range map[helper.What]string{
+		helper.RecordsUnusable: "; free some space for their folder, and type the command again\n",
+		helper.RejectionLost:   "; free some space for ",
+	} {
+		n := about(what)
+		n.Err = full
+		if line := spoken(t, n, helper.Caller{}); !strings.Contains(line, want) {
+			t.Errorf("%d: %q", what, line)
+		}
+	}
+}
+
 func TestSpeechRemedies(t *testing.T) {
 	nothing := about(helper.NothingStored)
 	nothing.Account = store.Account{Name: helper.DefaultAccount}
