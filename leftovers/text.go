@@ -164,16 +164,22 @@ var beside = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:[\w.@+%-]*:|git\+|(?i:(?:authorization: *)?(?:basic|bearer|token) +))?$`)
 })
 
+const byteOrderMark = "\ufeff"
+
 // assignment is the edit that takes out the statement that assigns what stands from at to
-// end, and no more, to a variable; nil where the line does more than that.
+// end, and no more, to a variable, be it commented out; nil where the line does more than that.
 func assignment(text string, at, end int, kind class) (e *Edit, name string) {
 	from := lineStart(text, at)
 	to := lineEnd(text, from)
 	if end > to || to-from > lookBack || from > 0 && text[from-1] != '\n' || from >= 2 && strings.HasSuffix(strings.TrimRight(text[:from], "\r\n"), `\`) {
 		return nil, ""
 	}
+	if from == 0 && strings.HasPrefix(text, byteOrderMark) {
+		from = len(byteOrderMark)
+	}
 	line := strings.TrimRight(text[from:to], "\r\n")
-	body := strings.TrimLeft(line, " \t")
+	body, comment := strings.CutPrefix(strings.TrimLeft(line, " \t"), "#")
+	body = strings.TrimLeft(body, "# \t")
 	indent := len(line) - len(body)
 	name, value, ok := cutAssignment(body)
 	if !ok || at < from+indent+value {
@@ -185,7 +191,7 @@ func assignment(text string, at, end int, kind class) (e *Edit, name string) {
 	if end > begin+length || !beside().MatchString(strings.TrimLeft(withoutTokens(text[begin:at]), quotes)) || strings.Trim(withoutTokens(text[end:begin+length]), ":"+quotes) != "" {
 		return nil, name
 	}
-	if kind == shell && (indent > 0 || inBlock(text[:from], text[to:])) {
+	if kind == shell && !comment && (indent > 0 || inBlock(text[:from], text[to:])) {
 		return edit(text, from+indent, from+len(line), ":"), name // a block may not become empty
 	}
 	return edit(text, from, to, ""), name

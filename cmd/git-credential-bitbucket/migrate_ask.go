@@ -23,7 +23,7 @@ func (m *migration) agree(items []*item) ([]*item, error) {
 		if !i.canGo() || i.left != "" || m.chooses(i) || i.token != nil && i.token.failed {
 			continue
 		}
-		yes := i.state() != stateUnknown
+		yes := !i.unsure()
 		if !m.flags.yes && !(m.all && yes) {
 			if m.quit || m.asked[i.key()] {
 				continue
@@ -59,7 +59,7 @@ func (m *migration) ask(t *terminal, i *item) (yes bool, err error) {
 	key := i.key()
 	question := m.todo(i)
 	choices := "[y,n,d,a,q,?]"
-	if i.state() == stateUnknown {
+	if i.unsure() {
 		question = "it is not known whether it is alive: " + oneLine(i.token.doubt) + "; store it unchecked, then take it out"
 		choices = "[y,n,r,d,a,q,?]"
 	}
@@ -78,12 +78,12 @@ func (m *migration) ask(t *terminal, i *item) (yes bool, err error) {
 			return false, nil
 		case "a", "all":
 			m.all = true
-			return i.state() != stateUnknown, nil
+			return !i.unsure(), nil
 		case "q", "quit":
 			m.quit = true
 			return false, nil
 		case "r", "remove":
-			if i.state() == stateUnknown {
+			if i.unsure() {
 				m.asked[key], i.token.drop = true, true
 				return true, nil
 			}
@@ -92,7 +92,7 @@ func (m *migration) ask(t *terminal, i *item) (yes bool, err error) {
 			continue
 		}
 		t.print("  y does it, n leaves it, d shows the change, a does it and all others that are certain, q leaves it and all others")
-		if i.state() == stateUnknown {
+		if i.unsure() {
 			t.print(", r takes the token out and stores it nowhere: it is gone then")
 		}
 		t.print("\n")

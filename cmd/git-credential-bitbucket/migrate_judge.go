@@ -33,7 +33,8 @@ type looseToken struct {
 	state      string
 	doubt      string   // why the state is unknown
 	q          *inquiry // nil: nobody was asked
-	account    string   // that it was stored as by now
+	holder     string   // the account that has it, as the records say; "": none, or one by OAuth
+	account    string   // that it was stored as by now, or that gave it back
 	fresh      bool     // this command stored it
 	failed     bool     // it could not be stored
 	drop       bool     // a person wants it gone, though it may be alive
@@ -60,8 +61,12 @@ func (m *migration) judge(ctx context.Context, git install.Git, items []*item) {
 	book, _ := m.book() // without it nothing is known, and later nothing stored
 	for _, t := range fresh {
 		for _, a := range book.Accounts {
-			if a.Fingerprint == t.secret.Fingerprint() && a.Email != "" {
-				t.email = a.Email // it was stored with it, maybe by a run that was killed
+			if a.Fingerprint != t.secret.Fingerprint() {
+				continue
+			}
+			t.email = cmp.Or(a.Email, t.email) // it was stored with it, maybe by a run that was killed
+			if a.Kind != string(bitbucket.OAuthToken) {
+				t.holder = a.Name
 			}
 		}
 		t.email = cmp.Or(t.email, m.flags.email)
@@ -229,6 +234,10 @@ func (t *looseToken) conclude() {
 		t.doubt = t.q.doubts()
 	}
 }
+
+// unsure reports whether only a person can say whether it may go. What the store has too
+// may go, alive or not.
+func (i *item) unsure() bool { return i.state() == stateUnknown && i.token.holder == "" }
 
 // state is the item's.
 func (i *item) state() string {

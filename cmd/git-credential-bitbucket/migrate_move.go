@@ -113,6 +113,9 @@ func (m *migration) storeOne(ctx context.Context, t *looseToken) error {
 		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return &wordedError{m.whyUnusable(err, *before), err}
 		}
+		if t.state == stateUnknown && before.Name == t.holder { // nobody was asked whether to store it
+			return fmt.Errorf("account %s is to have it, and does not; type: git-credential-bitbucket store --account %s", before.Name, before.Name)
+		}
 	}
 	kept, err := m.keepAlone(ctx, a, t.secret, "migrate")
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -40,7 +41,7 @@ func (m *migration) printJSON() error {
 			State: i.state(), Todo: m.todo(i), Edit: i.canGo(), Done: i.done,
 		}
 		if i.token != nil {
-			r.Kind, r.Account = i.token.kind, i.token.account
+			r.Kind, r.Account = i.token.kind, i.heldBy()
 		}
 		reports = append(reports, r)
 	}
@@ -124,23 +125,28 @@ func (m *migration) todo(i *item) string {
 		return byHand(i)
 	case i.state() == stateNameOnly && i.User != "" && i.Name == "":
 		return "take the username out"
-	case i.state() == stateLive && i.token.account != "":
-		return out + "; it is stored as account " + i.token.account
+	case i.unsure():
+		return "stays unless you say so: " + oneLine(i.token.doubt)
+	case i.token != nil && i.token.keeps() && i.heldBy() != "":
+		return out + "; it is stored as account " + i.heldBy()
 	case i.state() == stateLive:
 		return "store it, then " + out
-	case i.state() == stateUnknown:
-		return "stays unless you say so: " + oneLine(i.token.doubt)
 	}
 	return out
 }
 
+// heldBy is the account that has the item's token.
+func (i *item) heldBy() string { return cmp.Or(i.token.account, i.token.holder) }
+
 // byHand says what a person does about what this command cannot take out.
 func byHand(i *item) string {
 	text := ""
-	switch i.state() {
-	case stateLive:
+	switch state := i.state(); {
+	case i.token != nil && i.token.keeps() && i.token.holder != "":
+		text = "rotate account " + i.token.holder + ", and "
+	case state == stateLive:
 		text = "revoke it, and "
-	case stateUnknown:
+	case state == stateUnknown:
 		text = "if it is alive revoke it, and "
 	}
 	switch {
