@@ -35,8 +35,8 @@ type Result struct {
 }
 
 // Apply makes the findings' edits in the file that all of them are of. A link is
-// followed, and its target replaced by write-and-rename, with mode, owner and group as
-// far as that is permitted: a crash leaves the old file or the new one. Before that a
+// followed, and its target replaced by write-and-rename, with mode, owner, group and on Linux
+// access list as far as that is permitted: a crash leaves the old file or the new one. Before that a
 // copy of the old one is on the disk, in backupDir, which is made, under the name of
 // stamp and file. In it every secret is hidden, those that stay too: the removed ones
 // and other tokens of the site as "<bitbucket:FINGERPRINT …HINT>". git's own files are
@@ -115,7 +115,7 @@ func replace(temp *os.File, target string, info fs.FileInfo, before, after []byt
 	if !keepOwner(temp, info) {
 		mode &^= 0o070 // the group is another one
 	}
-	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+	if err := errors.Join(keepMode(temp, target, mode), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
 	if locked {
