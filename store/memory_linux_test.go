@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,14 +60,19 @@ func TestMemoryInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	own, err := exec.Command("keyctl", "rlist", "@u").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	kept := 0
 	for line := range strings.Lines(string(keys)) {
-		if !strings.Contains(line, store.Service+":token:") && !strings.Contains(line, store.Service+":command:") {
-			continue
-		}
 		fields := strings.Fields(line) // id, flags, uses, time left, permissions
-		if fields[3] == "expd" {       // of a run before
-			continue
+		id, err := strconv.ParseUint(fields[0], 16, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(strings.Fields(string(own)), strconv.FormatUint(id, 10)) {
+			continue // another keyring's
 		}
 		kept++
 		if fields[4] != "3f3f0000" || fields[3] == "perm" || strings.HasSuffix(fields[3], "h") && fields[3] != "1h" || strings.HasSuffix(fields[3], "d") {
