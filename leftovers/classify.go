@@ -61,6 +61,9 @@ func classOf(name string) class {
 		if in(".git") || in("git") {
 			return gitConfig
 		}
+		if in(".bundle") {
+			return packages
+		}
 	case "credentials":
 		if in(".config/git") {
 			return credentials

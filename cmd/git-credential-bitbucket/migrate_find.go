@@ -84,6 +84,7 @@ var (
 		".npmrc", ".yarnrc", ".yarnrc.yml", ".composer/auth.json", ".config/composer/auth.json", "AppData/Roaming/Composer/auth.json",
 		".config/go/env", "Library/Application Support/go/env", "AppData/Roaming/go/env",
 		".docker/config.json", ".terraformrc", "terraform.rc", ".terraform.d/credentials.tfrc.json",
+		".bundle/config", ".m2/settings.xml", ".gradle/gradle.properties", ".config/pypoetry/auth.toml", ".cargo/config.toml", ".cargo/credentials.toml",
 	}
 )
 
