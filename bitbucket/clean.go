@@ -19,6 +19,7 @@ var (
 	ErrBrokenToken  = errors.New("the token has a blank, a colon, a line break or another character that no token has in it")
 	ErrForeignToken = errors.New("the address is not one of https://" + Host)
 	ErrMissingToken = errors.New("the address has no token in it")
+	ErrUnreplaced   = errors.New("the token is a variable's name, in whose place nothing has put the value")
 )
 
 // A Fix is something that Clean took off what was pasted around a token.
@@ -52,6 +53,8 @@ func Clean(pasted secret.Secret) (Cleaned, error) {
 	text = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(text, mark), "\n"), "\r")
 	text = found.peel(text)
 	switch {
+	case unreplaced(text):
+		return Cleaned{}, ErrUnreplaced
 	case strings.Contains(text, "://"):
 		var err error
 		if found.User, text, err = fromAddress(text); err != nil {
@@ -77,6 +80,19 @@ func Clean(pasted secret.Secret) (Cleaned, error) {
 		return Cleaned{}, err
 	}
 	return found, nil
+}
+
+// unreplaced reports whether text is a variable as a CI system or a shell writes it:
+// $(NAME), ${NAME}, ${{ NAME }}, $NAME or %NAME%. No token begins so. Azure Pipelines
+// leaves $(NAME) as it stands where it has no such variable, and a fork's build has no
+// secret ones (learn.microsoft.com/azure/devops/pipelines/process/variables).
+func unreplaced(text string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+	if name, ok := strings.CutPrefix(text, "$"); ok {
+		return name != "" && strings.Contains(letters+"({", name[:1])
+	}
+	name := strings.Trim(text, "%")
+	return name != "" && text == "%"+name+"%" && strings.Trim(name, letters+"0123456789") == ""
 }
 
 // mark is the byte order mark that some editors put before a text.

@@ -102,6 +102,11 @@ func TestCleanRefuses(t *testing.T) {
 		{"ssh://git@bitbucket.org/", ErrForeignToken},
 		{"git clone https://a:ATATx@bitbucket.org/acme/app.git", ErrForeignToken},
 		{"https://a:%zz@bitbucket.org/", ErrForeignToken},
+		{"$(BITBUCKET_ACCESS_TOKEN)", ErrUnreplaced},
+		{"${BITBUCKET_ACCESS_TOKEN:-ATATx}\n", ErrUnreplaced},
+		{"${{ secrets.ATAT }}", ErrUnreplaced},
+		{`"$ATAT_TOKEN"`, ErrUnreplaced},
+		{"%BITBUCKET_TOKEN%", ErrUnreplaced},
 	} {
 		got, err := Clean(secret.New(c.pasted))
 		if !errors.Is(err, c.err) || !got.Token.IsZero() || got.User != "" {

@@ -113,6 +113,7 @@ func TestAmbientUnusable(t *testing.T) {
 		{"BITBUCKET_TOKEN", "", "BITBUCKET_TOKEN is set but holds no token"},
 		{"BITBUCKET_TOKEN", " \n", "BITBUCKET_TOKEN is set but holds no token"},
 		{"BITBUCKET_TOKEN", "ATAT two", "BITBUCKET_TOKEN holds no usable token"},
+		{"BITBUCKET_TOKEN", "$(ACCESS_TOKEN)", "BITBUCKET_TOKEN holds no usable token: the token is a variable's name"},
 		{"BITBUCKET_TOKEN", "https://a:ATATx@example.com/", "BITBUCKET_TOKEN holds no usable token"},
 		{"BITBUCKET_API_TOKEN_FILE", "", "BITBUCKET_API_TOKEN_FILE names no absolute path"},
 		{"BITBUCKET_API_TOKEN_FILE", "token.txt", "BITBUCKET_API_TOKEN_FILE names no absolute path"},
