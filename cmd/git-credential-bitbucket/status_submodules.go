@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/install"
@@ -63,7 +65,8 @@ func (p *process) submodules(ctx context.Context, lines []install.Line) (all []s
 	for _, l := range append(modules, lines...) {
 		addresses[l.Key] = l.Value
 	}
-	base, rewrites := "", ofSection(lines, "url")
+	base := sync.OnceValue(func() string { return p.defaultAddress(ctx) })
+	rewrites := ofSection(lines, "url")
 	for _, l := range modules {
 		name, ok := strings.CutSuffix(l.Key, ".path")
 		if !ok || !strings.HasPrefix(name, "submodule.") {
@@ -71,16 +74,21 @@ func (p *process) submodules(ctx context.Context, lines []install.Line) (all []s
 		}
 		text := addresses[name+".url"]
 		if strings.HasPrefix(text, "./") || strings.HasPrefix(text, "../") {
-			if base == "" {
-				base = p.askGit(ctx, "remote", "get-url", "origin")
-			}
-			text = against(base, text)
+			text = against(base(), text)
 		}
 		if address := atBitbucket(rewritten(rewrites, text)); address != nil {
 			all = append(all, submodule{oneLine(l.Value), address})
 		}
 	}
 	return all
+}
+
+// defaultAddress is the address to which submodules' relative ones are: that of the
+// remote that the branch follows, or else of origin (gitmodules' manual, "url").
+func (p *process) defaultAddress(ctx context.Context) string {
+	branch := strings.TrimPrefix(p.askGit(ctx, "symbolic-ref", "--quiet", "HEAD"), "refs/heads/")
+	remote := cmp.Or(p.askGit(ctx, "config", "--get", "branch."+branch+".remote"), "origin")
+	return p.askGit(ctx, "remote", "get-url", "--", remote)
 }
 
 // against is a submodule's address that is relative to that of its repository; "" where
