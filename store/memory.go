@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -21,11 +23,13 @@ const MemoryMost = time.Hour
 // dropped is gone for every name.
 type Memory struct {
 	service string
-	dir     string // of the locks; "" for none
+	dir     string        // of the locks; "" for none
+	seen    *Observations // whose fallbacks have the locks where dir cannot
 }
 
-// OpenMemory touches nothing. Dir is for the locks of Turn, which hold nothing.
-func OpenMemory(dir string) *Memory { return &Memory{Service, dir} }
+// OpenMemory touches nothing. Dir is for the locks of Turn, which hold nothing; where it
+// cannot be written they are in the folder that has the observations then.
+func OpenMemory(dir string, seen *Observations) *Memory { return &Memory{Service, dir, seen} }
 
 // Get returns the token that name leads to, or ErrNotFound.
 func (m *Memory) Get(name string) (secret.Secret, error) {
@@ -83,11 +87,30 @@ func (m *Memory) Usable() error {
 // returns how to end one's own; waited tells whether another had it. Where there can be
 // no lock, or the time is over, unlock is nil.
 func (m *Memory) Turn(ctx context.Context, name string, limit time.Duration) (unlock func(), waited bool) {
-	if m.dir == "" {
+	f, err := m.lockFile(name)
+	if err != nil {
 		return nil, false
 	}
-	// Names that share a lock wait for each other, and the folder does not fill up.
-	return takeTurn(ctx, filepath.Join(m.dir, "turn="+name[:min(2, len(name))]), limit)
+	return takeTurn(ctx, f, limit)
+}
+
+// lockFile opens the file for name's turns. Names that share one wait for each other, and
+// the folder does not fill up.
+func (m *Memory) lockFile(name string) (f *os.File, err error) {
+	open := func(dir string) (err error) {
+		f, err = openRegular(filepath.Join(dir, "turn="+name[:min(2, len(name))]), os.O_RDWR|os.O_CREATE, 0o600)
+		return err
+	}
+	err = errNoFolder
+	if m.dir != "" {
+		if err = open(m.dir); errors.Is(err, fs.ErrNotExist) && os.MkdirAll(m.dir, 0o700) == nil {
+			err = open(m.dir)
+		}
+	}
+	if err != nil && len(m.seen.fallbacks) > 0 {
+		err = m.seen.fallBack(open)
+	}
+	return f, err
 }
 
 func (m *Memory) named(name string) string        { return m.service + ":command:" + name }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -81,14 +80,7 @@ func removeKey(name string) error {
 const turnPause = 10 * time.Millisecond
 
 // takeTurn locks the file; the kernel unlocks it when the process ends, however it ends.
-func takeTurn(ctx context.Context, path string, limit time.Duration) (unlock func(), waited bool) {
-	f, err := openRegular(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if errors.Is(err, os.ErrNotExist) && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
-		f, err = openRegular(path, os.O_RDWR|os.O_CREATE, 0o600)
-	}
-	if err != nil {
-		return nil, false
-	}
+func takeTurn(ctx context.Context, f *os.File, limit time.Duration) (unlock func(), waited bool) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {

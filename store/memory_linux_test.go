@@ -28,7 +28,7 @@ func TestMemoryInside(t *testing.T) {
 	if !isInside(t) {
 		return
 	}
-	m := store.OpenMemory(t.TempDir())
+	m := store.OpenMemory(t.TempDir(), nobodys())
 	get := func(name, want string, wantErr error) {
 		t.Helper()
 		if got, err := m.Get(name); got.Reveal() != want || !errors.Is(err, wantErr) {
@@ -150,7 +150,7 @@ func TestMemoryTurn(t *testing.T) {
 	t.Parallel()
 	require.Tool(t, "flock", "sleep")
 	dir := filepath.Join(t.TempDir(), "state")
-	m := store.OpenMemory(dir)
+	m := store.OpenMemory(dir, nobodys())
 	unlock, waited := m.Turn(t.Context(), "aabb", time.Second)
 	if unlock == nil || waited {
 		t.Fatalf("waited %v", waited)
@@ -186,8 +186,28 @@ func TestMemoryTurn(t *testing.T) {
 	_ = holder.Wait()
 
 	for _, none := range []string{"", "/dev/null/state"} {
-		if unlock, _ := store.OpenMemory(none).Turn(t.Context(), "aabb", time.Second); unlock != nil {
+		if unlock, _ := store.OpenMemory(none, nobodys()).Turn(t.Context(), "aabb", time.Second); unlock != nil {
 			t.Errorf("a lock in %q", none)
 		}
 	}
 }
+
+// Where the folder cannot be written, turns are taken in the observations' fallback.
+func TestMemoryTurnElsewhere(t *testing.T) {
+	t.Parallel()
+	fallback := filepath.Join(t.TempDir(), "fallback")
+	m := store.OpenMemory("/dev/null/state", store.OpenObservations("", []string{fallback}, os.Getuid()))
+	unlock, waited := m.Turn(t.Context(), "aabb", time.Second)
+	if unlock == nil || waited {
+		t.Fatalf("waited %v", waited)
+	}
+	defer unlock()
+	if other, waited := m.Turn(t.Context(), "aabb", 50*time.Millisecond); other != nil || !waited {
+		t.Errorf("two have the turn; waited %v", waited)
+	}
+	if info, err := os.Stat(fallback); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func nobodys() *store.Observations { return store.OpenObservations("", nil, os.Getuid()) }

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"os"
 	"time"
 )
 
@@ -11,6 +12,7 @@ func writeKey(string, []byte, time.Duration) error { return errNoKeyctl }
 func readKey(string) ([]byte, error)               { return nil, errNoKeyctl }
 func removeKey(string) error                       { return errNoKeyctl }
 
-func takeTurn(context.Context, string, time.Duration) (unlock func(), waited bool) {
+func takeTurn(_ context.Context, f *os.File, _ time.Duration) (unlock func(), waited bool) {
+	_ = f.Close()
 	return nil, false
 }

@@ -68,7 +68,7 @@ func (p *process) cacheLife(flag *string) (time.Duration, error) {
 	return life, nil
 }
 
-func (p *process) memory() *store.Memory { return store.OpenMemory(p.stateDir()) }
+func (p *process) memory() *store.Memory { return store.OpenMemory(p.stateDir(), p.observations()) }
 
 // managers begin the names of the variables by which secret managers' programs know whom
 // to ask, and as whom: another value may mean another token.
