@@ -72,7 +72,7 @@ func (p *process) memory() *store.Memory { return store.OpenMemory(p.stateDir(),
 
 // managers begin the names of the variables by which secret managers' programs know whom
 // to ask, and as whom: another value may mean another token.
-var managers = []string{"AWS_", "AZURE_", "BWS_", "CLOUDSDK_", "CREDENTIALS_DIRECTORY=", "DOPPLER_", "GOOGLE_", "INFISICAL_", "KUBECONFIG=", "OP_", "PASSWORD_STORE_DIR=", "SOPS_", "VAULT_", "BAO_"}
+var managers = []string{"AWS_", "AZURE_", "BW_", "BWS_", "CLOUDSDK_", "CREDENTIALS_DIRECTORY=", "DOPPLER_", "GNUPGHOME=", "GOOGLE_", "INFISICAL_", "KUBECONFIG=", "OP_", "PASSWORD_STORE_DIR=", "SOPS_", "VAULT_", "BAO_", "XDG_CONFIG_HOME="}
 
 // container tells containers apart that share a kernel and a user, and with that the keyring,
 // which knows no containers: the same command may be another there.

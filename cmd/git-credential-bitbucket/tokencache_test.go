@@ -38,6 +38,7 @@ func TestCacheKey(t *testing.T) {
 		cacheKey("vault kv get y", "here", "/home/a", env), cacheKey("vault kv get x", "here", "/home/b", env), cacheKey("vault kv get x", "here", "/home/a", nil),
 		cacheKey("vault kv get x", "here", "/home/a", []string{"VAULT_ADDR=https://b"}), cacheKey("vault kv get x", "here", "/home/a", append(env, "AWS_PROFILE=b")),
 		cacheKey("", "here", "/home/avault kv get x", env), cacheKey("vault kv get x", "here", "/home/a", append(env, "CREDENTIALS_DIRECTORY=/run")),
+		cacheKey("vault kv get x", "here", "/home/a", append(env, "XDG_CONFIG_HOME=/b")), cacheKey("vault kv get x", "here", "/home/a", append(env, "GNUPGHOME=/b")),
 		cacheKey("vault kv get x", "there", "/home/a", env),
 		cacheKey("vault kv get $TEAM", "here", "/home/a", append(env, "TEAM=a")), cacheKey("vault kv get $TEAM", "here", "/home/a", append(env, "TEAM=b")),
 		cacheKey("vault kv get ${TEAM:-x}", "here", "/home/a", append(env, "TEAM=a")), cacheKey("vault kv get ${TEAM:-x}", "here", "/home/a", append(env, "TEAM=b")),
