@@ -43,7 +43,6 @@ prints the same: the token may be given to a later step alone.`,
 		c.Flags().BoolVar(&e.lfs, "lfs", false, "also let git-lfs log in at once (lfs.https://bitbucket.org.access = basic)")
 		c.Flags().StringVar(&e.account, "account", "", "let this account `NAME` serve, and no token of the environment")
 		c.Flags().StringVar(&e.command, "token-command", "", "the `COMMAND` that prints the token, before any variable")
-		c.MarkFlagsMutuallyExclusive("account", "token-command")
 		c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return e.broken(exitUsage, err) })
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := cobra.NoArgs(c, args); err != nil {
@@ -81,10 +80,12 @@ type ciEnv struct {
 // with a format that there is not.
 func (e *ciEnv) broken(status exitStatus, err error) error {
 	if _, known := ciFormats[e.format]; e.format == "sh" || !known {
-		fmt.Fprintf(e.stdout, "(exit %d)\n", status)
+		fmt.Fprint(e.stdout, endingEval(status))
 	}
 	return err
 }
+
+func endingEval(status exitStatus) string { return fmt.Sprintf("(exit %d)\n", status) }
 
 func (e *ciEnv) text(ctx context.Context) (string, error) {
 	write, ok := ciFormats[e.format]
@@ -131,6 +132,8 @@ func (e *ciEnv) options() (install.Options, error) {
 	}
 	options := install.Options{Program: program, LFS: e.lfs}
 	switch {
+	case e.flags("account") && e.flags("token-command"):
+		return options, errors.New("only one of --account and --token-command can be given")
 	case e.flags("account"):
 		if store.ValidName(e.account) != nil {
 			return options, fmt.Errorf("what --account holds is no account's name")

@@ -75,6 +75,9 @@ func (p *process) command() exitStatus {
 	}
 	if slices.ContainsFunc(p.args, holdsToken) {
 		p.say(asError, "a token is never an argument, since others see those; type: git-credential-bitbucket store --token-stdin, and give it the token on standard input")
+		if slices.Contains(p.args, ciEnvRow.name) {
+			fmt.Fprint(p.stdout, endingEval(exitUsage))
+		}
 		return exitUsage
 	}
 	called, err := root.ExecuteContextC(context.Background())
