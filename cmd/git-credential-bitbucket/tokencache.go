@@ -47,7 +47,7 @@ func (p *process) cached(source helper.Ambient, flag *string, seen *store.Observ
 	case life == 0:
 		return source
 	}
-	return &cachedCommand{command, life, cacheKey(command.line, container(), p.home(), p.childEnviron()), p.memory(), seen}
+	return &cachedCommand{command, life, cacheKey(life, command.line, container(), p.home(), p.childEnviron()), p.memory(), seen}
 }
 
 // cacheLife is how long a token command's output is kept; 0: not at all.
@@ -85,12 +85,14 @@ func container() string {
 // named finds the variables that a command names.
 var named = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{?[#!]?([A-Za-z_][A-Za-z0-9_]*)`) })
 
-// cacheKey stands for the command as this user runs it in this container: a hash, for the
-// command may hold a secret.
-func cacheKey(command, container, home string, environ []string) string {
+// cacheKey stands for the command as this user runs it in this container, with the time for
+// which it is kept, so that nobody gets an older one than he asked for: a hash, for the command
+// may hold a secret.
+func cacheKey(life time.Duration, command, container, home string, environ []string) string {
 	hash := sha256.New()
 	add := func(part string) { fmt.Fprintf(hash, "%d:%s", len(part), part) }
 	add(fmt.Sprint(os.Getuid()))
+	add(life.String())
 	add(container)
 	add(home)
 	add(command)

@@ -26,22 +26,22 @@ func TestCacheLife(t *testing.T) {
 
 // What makes another token likely makes another key, and nothing else does.
 func TestCacheKey(t *testing.T) {
-	base := cacheKey("vault kv get x", "here", "/home/a", []string{"VAULT_ADDR=https://a", "TERM=x"})
+	base := cacheKey(time.Minute, "vault kv get x", "here", "/home/a", []string{"VAULT_ADDR=https://a", "TERM=x"})
 	for _, same := range [][]string{{"TERM=y", "VAULT_ADDR=https://a", "PWD=/"}, {"VAULT_ADDR=https://a", "CREDENTIALS=1"}} {
-		if cacheKey("vault kv get x", "here", "/home/a", same) != base {
+		if cacheKey(time.Minute, "vault kv get x", "here", "/home/a", same) != base {
 			t.Errorf("%q is told from the first", same)
 		}
 	}
 	env := []string{"VAULT_ADDR=https://a"}
 	seen := map[string]bool{base: true}
 	for _, other := range []string{
-		cacheKey("vault kv get y", "here", "/home/a", env), cacheKey("vault kv get x", "here", "/home/b", env), cacheKey("vault kv get x", "here", "/home/a", nil),
-		cacheKey("vault kv get x", "here", "/home/a", []string{"VAULT_ADDR=https://b"}), cacheKey("vault kv get x", "here", "/home/a", append(env, "AWS_PROFILE=b")),
-		cacheKey("", "here", "/home/avault kv get x", env), cacheKey("vault kv get x", "here", "/home/a", append(env, "CREDENTIALS_DIRECTORY=/run")),
-		cacheKey("vault kv get x", "here", "/home/a", append(env, "XDG_CONFIG_HOME=/b")), cacheKey("vault kv get x", "here", "/home/a", append(env, "GNUPGHOME=/b")),
-		cacheKey("vault kv get x", "there", "/home/a", env),
-		cacheKey("vault kv get $TEAM", "here", "/home/a", append(env, "TEAM=a")), cacheKey("vault kv get $TEAM", "here", "/home/a", append(env, "TEAM=b")),
-		cacheKey("vault kv get ${TEAM:-x}", "here", "/home/a", append(env, "TEAM=a")), cacheKey("vault kv get ${TEAM:-x}", "here", "/home/a", append(env, "TEAM=b")),
+		cacheKey(time.Minute, "vault kv get y", "here", "/home/a", env), cacheKey(time.Minute, "vault kv get x", "here", "/home/b", env), cacheKey(time.Minute, "vault kv get x", "here", "/home/a", nil),
+		cacheKey(time.Minute, "vault kv get x", "here", "/home/a", []string{"VAULT_ADDR=https://b"}), cacheKey(time.Minute, "vault kv get x", "here", "/home/a", append(env, "AWS_PROFILE=b")),
+		cacheKey(time.Minute, "", "here", "/home/avault kv get x", env), cacheKey(time.Minute, "vault kv get x", "here", "/home/a", append(env, "CREDENTIALS_DIRECTORY=/run")),
+		cacheKey(time.Minute, "vault kv get x", "here", "/home/a", append(env, "XDG_CONFIG_HOME=/b")), cacheKey(time.Minute, "vault kv get x", "here", "/home/a", append(env, "GNUPGHOME=/b")),
+		cacheKey(time.Minute, "vault kv get x", "there", "/home/a", env), cacheKey(time.Hour, "vault kv get x", "here", "/home/a", env),
+		cacheKey(time.Minute, "vault kv get $TEAM", "here", "/home/a", append(env, "TEAM=a")), cacheKey(time.Minute, "vault kv get $TEAM", "here", "/home/a", append(env, "TEAM=b")),
+		cacheKey(time.Minute, "vault kv get ${TEAM:-x}", "here", "/home/a", append(env, "TEAM=a")), cacheKey(time.Minute, "vault kv get ${TEAM:-x}", "here", "/home/a", append(env, "TEAM=b")),
 	} {
 		if seen[other] || len(other) != 32 {
 			t.Errorf("%s twice", other)
