@@ -43,3 +43,15 @@ func isHelper(key string) bool {
 	section, _, variable, _ := split(key)
 	return section == "credential" && variable == "helper"
 }
+
+// Username is the credential.username that git sends to helpers for a URL that names no user,
+// of lines that [Lines] read; "" for none. The last that matches counts, however little its
+// key names (git's credential.c).
+func Username(lines []Line, url string) (name string) {
+	for _, l := range lines {
+		if section, _, variable, _ := split(l.Key); section == "credential" && variable == "username" && matches(l.Key, url) {
+			name = l.Value
+		}
+	}
+	return name
+}

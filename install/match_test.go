@@ -1,6 +1,7 @@
 package install
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -79,5 +80,30 @@ func TestMatchesAsGitDoes(t *testing.T) {
 		}
 		h.equal(url, got, strings.Split(strings.TrimSuffix(h.read("asked"), "\n"), "\n"))
 		_ = os.Remove(h.path("asked"))
+	}
+}
+
+// TestUsernameAsGitDoes lets git say which username it sends.
+func TestUsernameAsGitDoes(t *testing.T) {
+	h := newHouse(t)
+	const url = "https://bitbucket.org/ws/repo.git"
+	for _, order := range [][]string{
+		{`credential`, `credential "https://bitbucket.org"`}, {`credential "https://bitbucket.org"`, `credential`},
+		{`credential "https://bitbucket.org/ws"`, `credential "https://*.org"`}, {`credential "bitbucket.org"`, `credential "https://bitbucket.org/other"`},
+		{`credential "https://example.org"`, `credential "https://me@bitbucket.org"`},
+	} {
+		text := "[credential]\n\thelper = \"!sed -n s/^username=//p >" + h.path("asked") + ";echo password=x;echo username=x;:\"\n"
+		for n, section := range order {
+			text += fmt.Sprintf("[%s]\n\tusername = u%d\n", section, n)
+		}
+		h.write(".gitconfig", text)
+		h.fill(url)
+		lines, err := Lines(t.Context(), h.Git, `^credential\.`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := Username(lines, url), strings.TrimSuffix(h.read("asked"), "\n"); got != want {
+			t.Errorf("%q: %q, git sends %q", order, got, want)
+		}
 	}
 }

@@ -98,5 +98,5 @@ func (p *process) at(ctx context.Context, repo string) (whereabouts, error) {
 	if err != nil {
 		return whereabouts{}, nil // no repository's address: a snippet's, say
 	}
-	return whereabouts{repository, address.User.Username()}, nil
+	return whereabouts{repository, username(p.addressLines(ctx), address)}, nil
 }

@@ -31,7 +31,7 @@ type examination struct {
 	book     store.Book
 	bookErr  error
 	remote   string // of the repository here that is at Bitbucket, "" without one
-	username string // that the remote's address names
+	username string // that git sends for the remote
 	path     string // "WORKSPACE/REPO.git" of that or of the one that was named, else ""
 	// choice is the backend that would be taken for a new account.
 	choice func() (store.Choice, error)
@@ -95,7 +95,7 @@ func (p *process) examination(ctx context.Context, about bitbucket.Repository) *
 			e.path = about.String() + ".git"
 		} else if name, address := e.bitbucketRemote(ctx); address != nil {
 			if repo, err := bitbucket.ParseRepository("https://" + bitbucket.Host + address.EscapedPath()); err == nil {
-				e.remote, e.path, e.username = name, repo.String()+".git", address.User.Username()
+				e.remote, e.path, e.username = name, repo.String()+".git", username(e.lines, address)
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -12,6 +13,7 @@ import (
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
+	"git-credential-bitbucket/install"
 	"git-credential-bitbucket/store"
 )
 
@@ -44,9 +46,9 @@ type submoduleReport struct {
 func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot) *repositoryReport {
 	report := &repositoryReport{Submodules: []submoduleReport{}}
 	lines := p.addressLines(ctx)
-	helpers := ofSection(lines, "credential")
+	credential := ofSection(lines, "credential")
 	serves := func(address *url.URL) servedReport {
-		return p.serves(snapshot, lineFor(helpers, address.Path), address)
+		return p.serves(snapshot, credential, address)
 	}
 	for name, address := range p.bitbucketRemotes(ctx) {
 		report.Remotes = append(report.Remotes, remoteReport{name, serves(address)})
@@ -61,10 +63,11 @@ func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot)
 	return report
 }
 
-// serves says which account a get for the address would take, where git calls this
-// program by that line.
-func (p *process) serves(snapshot store.Snapshot, line call, address *url.URL) servedReport {
-	request := helper.Request{Protocol: "https", Host: address.Host, Path: strings.TrimPrefix(address.Path, "/"), Username: address.User.Username()}
+// serves says which account a get for the address would take, with these lines of section
+// credential in git's config.
+func (p *process) serves(snapshot store.Snapshot, credential []install.Line, address *url.URL) servedReport {
+	line := lineFor(credential, address.Path)
+	request := helper.Request{Protocol: "https", Host: address.Host, Path: strings.TrimPrefix(address.Path, "/"), Username: username(credential, address)}
 	report := servedReport{Path: request.Repository()}
 	if source := p.sourceFor(line); source.Name != storedSource {
 		report.Reason = source.Name + ", since " + source.Reason
@@ -84,12 +87,17 @@ func (p *process) serves(snapshot store.Snapshot, line call, address *url.URL) s
 	case err != nil:
 		report.Reason = oneLine(err.Error())
 	default:
-		report.Account, report.Reason = account.Name, reasonWords(reason, account, request, line)
+		report.Account, report.Reason = account.Name, reasonWords(reason, account, address, request, line)
 	}
 	return report
 }
 
-func reasonWords(reason store.Reason, account store.Account, request helper.Request, line call) string {
+// username is what git sends as such for an address: its own, or credential.username.
+func username(credential []install.Line, address *url.URL) string {
+	return cmp.Or(address.User.Username(), install.Username(credential, address.String()))
+}
+
+func reasonWords(reason store.Reason, account store.Account, address *url.URL, request helper.Request, line call) string {
 	switch reason {
 	case store.ReasonNamed:
 		if line.account != "" {
@@ -99,7 +107,10 @@ func reasonWords(reason store.Reason, account store.Account, request helper.Requ
 	case store.ReasonRoute:
 		return "workspace " + request.Workspace() + " is routed to it"
 	case store.ReasonUsername:
-		what := "name"
+		who, what := "the user in the address", "name"
+		if address.User.Username() == "" {
+			who = "credential.username in git's config"
+		}
 		switch {
 		case bitbucket.EqualASCII(request.Username, account.Name):
 		case bitbucket.EqualASCII(request.Username, account.Username):
@@ -107,7 +118,7 @@ func reasonWords(reason store.Reason, account store.Account, request helper.Requ
 		default:
 			what = "e-mail"
 		}
-		return "the user in the address is its " + what
+		return who + " is its " + what
 	case store.ReasonOnly:
 		return "it is the only one"
 	}
