@@ -33,6 +33,7 @@ type repositoryReport struct {
 
 type remoteReport struct {
 	Remote string `json:"remote"`
+	Push   bool   `json:"push,omitempty"` // to where git pushes, which is elsewhere
 	servedReport
 }
 
@@ -50,8 +51,8 @@ func (p *process) repositoryReport(ctx context.Context, snapshot store.Snapshot)
 	serves := func(address *url.URL) servedReport {
 		return p.serves(snapshot, credential, address)
 	}
-	for name, address := range p.bitbucketRemotes(ctx) {
-		report.Remotes = append(report.Remotes, remoteReport{name, serves(address)})
+	for r, address := range p.bitbucketRemotes(ctx) {
+		report.Remotes = append(report.Remotes, remoteReport{r.name, r.push, serves(address)})
 	}
 	if len(report.Remotes) == 0 {
 		return nil
@@ -127,36 +128,48 @@ func reasonWords(reason store.Reason, account store.Account, address *url.URL, r
 
 // bitbucketRemote is the first of bitbucketRemotes.
 func (p *process) bitbucketRemote(ctx context.Context) (string, *url.URL) {
-	for name, address := range p.bitbucketRemotes(ctx) {
-		return name, address
+	for r, address := range p.bitbucketRemotes(ctx) {
+		return r.name, address
 	}
 	return "", nil
 }
 
+// A remote is one of git's, with the address from which it fetches or to which it pushes.
+type remote struct {
+	name    string // fit to be shown
+	push    bool
+	address string
+}
+
 // bitbucketRemotes yields the remotes of this repository, origin before others, whose
-// address as git rewrites it is at Bitbucket.
-func (p *process) bitbucketRemotes(ctx context.Context) iter.Seq2[string, *url.URL] {
-	return func(yield func(string, *url.URL) bool) {
-		var names []string
-		addresses := map[string]string{}
+// address as git rewrites it is at Bitbucket; those for pushes where they differ.
+func (p *process) bitbucketRemotes(ctx context.Context) iter.Seq2[remote, *url.URL] {
+	return func(yield func(remote, *url.URL) bool) {
+		var all []remote
+		fetched := ""
 		for line := range strings.Lines(p.askGit(ctx, "remote", "--verbose")) {
 			name, rest, _ := strings.Cut(line, "\t")
 			if end := strings.LastIndex(rest, " (fetch)"); end >= 0 {
-				names, addresses[name] = append(names, name), rest[:end]
+				fetched = rest[:end]
+				all = append(all, remote{name, false, fetched})
+			} else if end := strings.LastIndex(rest, " (push)"); end >= 0 && rest[:end] != fetched {
+				all = append(all, remote{name, true, rest[:end]})
 			}
 		}
-		slices.SortStableFunc(names, func(a, b string) int {
+		slices.SortStableFunc(all, func(a, b remote) int {
 			switch {
-			case a == "origin":
+			case a.name == b.name:
+				return 0
+			case a.name == "origin":
 				return -1
-			case b == "origin":
+			case b.name == "origin":
 				return 1
 			}
 			return 0
 		})
-		for _, name := range names {
-			address := atBitbucket(addresses[name])
-			if address != nil && !yield(oneLine(name), address) {
+		for _, r := range all {
+			r.name = oneLine(r.name)
+			if address := atBitbucket(r.address); address != nil && !yield(r, address) {
 				return
 			}
 		}

@@ -148,7 +148,11 @@ func printRepository(out *strings.Builder, r *repositoryReport) {
 	fmt.Fprintf(out, "this repository (%s, %s): %s\n", r.Remote, r.Path, r.serving())
 	for _, other := range r.Remotes[1:] {
 		if other.serving() != r.serving() {
-			fmt.Fprintf(out, "  remote %s (%s): %s\n", other.Remote, other.Path, other.serving())
+			name := other.Remote
+			if other.Push {
+				name += " for a push"
+			}
+			fmt.Fprintf(out, "  remote %s (%s): %s\n", name, other.Path, other.serving())
 		}
 	}
 	var order []string
