@@ -67,7 +67,14 @@ func configFindings(path, text string) (fs []Finding, includes []string) {
 				f.What += " in .gitmodules"
 			}
 		case section == "url" && (name == "insteadof" || name == "pushinsteadof"):
+			// Cut out of it, its user would make the rule one for every address.
 			f.Place, f.What = InsteadOf, "the address that git puts another in place of"
+			if !a.Secret.IsZero() {
+				f = f.withAddress(text, a, v.valueAt)
+				f.Edit = wholeVariable(text, file, v)
+				fs = append(fs, f)
+			}
+			continue
 		case name == "lfsurl" || section == "lfs" && (name == "url" || name == "pushurl"):
 			f.What = "the address of LFS"
 		default:
@@ -120,12 +127,17 @@ func headerFinding(text string, file configFile, v variable, site string) (f Fin
 		return f, false
 	}
 	f = Finding{Place: ExtraHeader, What: "the header that git sends", Host: host, User: user, Secret: w.secret, At: v.valueAt[w.at], End: v.valueAt[w.end], Name: "http.extraHeader"}
+	f.Edit = wholeVariable(text, file, v)
+	return f, true
+}
+
+// wholeVariable takes a variable out, with the header under which nothing else stands.
+func wholeVariable(text string, file configFile, v variable) *Edit {
 	from, to := wholeLines(text, v.from, v.to)
 	if header, alone := aloneUnder(text, file, v); alone {
 		from, to = header, lineEnd(text, v.to)
 	}
-	f.Edit = edit(text, from, to, "")
-	return f, true
+	return edit(text, from, to, "")
 }
 
 // aloneUnder returns where the header of v begins if nothing but v stands under it.

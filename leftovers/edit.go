@@ -214,8 +214,9 @@ func scratch(target string) (*os.File, error) {
 	return f, err
 }
 
-// sweep removes what killed runs left under names of that beginning. It compares with the
-// newest one, so that the file system's own clock counts.
+// sweep removes what killed runs left under names of that beginning and as many of
+// rand.Text's characters: another name may be a person's. It compares with the newest one,
+// so that the file system's own clock counts.
 func sweep(begin string, newest *os.File) {
 	const abandoned = 5 * time.Minute
 	now, err := newest.Stat()
@@ -227,8 +228,12 @@ func sweep(begin string, newest *os.File) {
 		return
 	}
 	for _, entry := range entries {
+		rest, ok := strings.CutPrefix(entry.Name(), filepath.Base(begin))
+		if !ok || len(begin)+len(rest) != len(newest.Name()) || strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
+			continue
+		}
 		info, err := entry.Info()
-		if err == nil && strings.HasPrefix(entry.Name(), filepath.Base(begin)) && now.ModTime().Sub(info.ModTime()) > abandoned {
+		if err == nil && info.Mode().IsRegular() && now.ModTime().Sub(info.ModTime()) > abandoned {
 			_ = os.Remove(filepath.Join(filepath.Dir(begin), entry.Name()))
 		}
 	}
@@ -266,8 +271,8 @@ func writeBackup(dir, name string, stamp time.Time, text []byte) (path string, e
 	return f.Name(), nil
 }
 
-// fileName is the name with what any system refuses in one, or a terminal obeys, replaced,
-// and of a length that leaves room for more.
+// fileName is the name with tokens, what any system refuses in one, and what a terminal
+// obeys, replaced, and of a length that leaves room for more.
 func fileName(name string) string {
 	const most = 100
 	name = strings.Map(func(r rune) rune {
@@ -275,7 +280,7 @@ func fileName(name string) string {
 			return '_'
 		}
 		return r
-	}, name)
+	}, withoutTokens(name, "_"))
 	return name[:min(most, len(name))]
 }
 

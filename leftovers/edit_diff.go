@@ -11,7 +11,7 @@ import (
 
 // Diff shows what Apply would change in the file, as a unified diff with three lines of
 // context. Every secret is hidden in it, those of the context too: the site's tokens as
-// "…" and their last four characters, others as "…". Line ends are not shown, long lines
+// "…" and their last four characters, others and those in the file's name as "…". Line ends are not shown, long lines
 // are cut, and control characters are replaced. Errors are those of Apply.
 func Diff(path string, findings []Finding) (string, error) {
 	edits, err := merged(findings)
@@ -26,7 +26,7 @@ func Diff(path string, findings []Finding) (string, error) {
 	if err != nil {
 		return "", fileError(path, err)
 	}
-	name := shown(path)
+	name := shown(withoutTokens(path, "…"))
 	text := diff.Diff(name, hidden(before, findings, hint), name, hidden(after, without(findings), hint))
 	_, text, _ = bytes.Cut(text, []byte("\n")) // "diff NAME NAME"
 	var out strings.Builder

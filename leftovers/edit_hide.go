@@ -58,8 +58,12 @@ func hidden(text []byte, findings []Finding, show func(secret.Secret) string) []
 			add(f.At, f.End, f.Secret)
 		}
 	}
+	known := map[string]bool{}
 	for _, f := range findings {
-		addEach(string(text), f.Secret, add)
+		if print := f.Secret.Fingerprint(); !known[print] {
+			known[print] = true
+			addEach(string(text), f.Secret, add)
+		}
 	}
 	rules := disguises()
 	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Place == Netrc }) {

@@ -234,7 +234,8 @@ func must(t testing.TB, err error) {
 
 func TestApplySweeps(t *testing.T) {
 	path := wrote(t, "file", dead)
-	for name, age := range map[string]time.Duration{"file.git-credential-bitbucket-OLD": time.Hour, "file.git-credential-bitbucket-NEW": time.Minute, "file.old": time.Hour} {
+	const begin, word = "file.git-credential-bitbucket-", "ABCDEFGHIJKLMNOPQRSTUVWX"
+	for name, age := range map[string]time.Duration{begin + word + "77": time.Hour, begin + word + "22": time.Minute, begin + "old": time.Hour, begin + word + "11": time.Hour, "file.old": time.Hour} {
 		other := filepath.Join(filepath.Dir(path), name)
 		must(t, os.WriteFile(other, nil, 0o600))
 		must(t, os.Chtimes(other, time.Now().Add(-age), time.Now().Add(-age)))
@@ -246,7 +247,8 @@ func TestApplySweeps(t *testing.T) {
 	for _, e := range left {
 		names = append(names, e.Name())
 	}
-	if got := strings.Join(names, " "); got != "file file.git-credential-bitbucket-NEW file.old" {
+	want := strings.Join([]string{"file", begin + word + "11", begin + word + "22", begin + "old", "file.old"}, " ")
+	if got := strings.Join(names, " "); got != want {
 		t.Errorf("the folder holds %s", got)
 	}
 }
@@ -293,4 +295,13 @@ func TestDiff(t *testing.T) {
 			untold(t, got, dead, alive, "npm_abc", "zzz", "hunter22")
 		})
 	}
+}
+
+func TestTokenInAName(t *testing.T) {
+	path := wrote(t, ".env."+alive, "TOKEN="+dead+"\n")
+	f := finding(t, path, Environment, dead, "TOKEN="+dead+"\n", "")
+	text, err := Diff(path, []Finding{f})
+	must(t, err)
+	untold(t, text, alive, dead)
+	untold(t, applied(t, f).Backup, alive)
 }

@@ -91,7 +91,8 @@ func isAppPassword(name string, ours bool) bool {
 // valueBehind is the literal that stands behind a name in a line of a shell, YAML, JSON,
 // HCL or INI text: not a variable's name, nor an example.
 func valueBehind(text string, at int) (w written, ok bool) {
-	line := text[at:lineEnd(text, at)]
+	line := text[at:min(len(text), at+lookBack)]
+	line = line[:lineEnd(line, 0)]
 	i := 0
 	for i < len(line) && strings.IndexByte("\"' \t", line[i]) >= 0 {
 		i++

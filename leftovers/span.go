@@ -31,7 +31,7 @@ func lineStart(text string, at int) int {
 	return least + strings.LastIndexByte(text[least:at], '\n') + 1
 }
 
-const lookBack = 32 << 10
+const lookBack = 8 << 10
 
 func lineEnd(text string, at int) int {
 	if i := strings.IndexByte(text[at:], '\n'); i >= 0 {

@@ -188,7 +188,7 @@ func assignment(text string, at, end int, kind class) (e *Edit, name string) {
 	begin := from + indent + value
 	length := oneWord(body[value:])
 	const quotes = "\"'"
-	if end > begin+length || !beside().MatchString(strings.TrimLeft(withoutTokens(text[begin:at]), quotes)) || strings.Trim(withoutTokens(text[end:begin+length]), ":"+quotes) != "" {
+	if end > begin+length || !beside().MatchString(strings.TrimLeft(withoutTokens(text[begin:at], ""), quotes)) || strings.Trim(withoutTokens(text[end:begin+length], ""), ":"+quotes) != "" {
 		return nil, name
 	}
 	if kind == shell && !comment && (indent > 0 || inBlock(text[:from], text[to:])) {
@@ -197,12 +197,12 @@ func assignment(text string, at, end int, kind class) (e *Edit, name string) {
 	return edit(text, from, to, ""), name
 }
 
-// withoutTokens is the text without the tokens in it, which are findings of their own.
-func withoutTokens(text string) string {
+// withoutTokens is the text with something else in place of each token in it.
+func withoutTokens(text, instead string) string {
 	all := tokensIn([]byte(text))
 	slices.SortFunc(all, func(a, b written) int { return b.at - a.at })
 	for _, w := range all {
-		text = text[:w.at] + text[w.end:]
+		text = text[:w.at] + instead + text[w.end:]
 	}
 	return text
 }
@@ -281,16 +281,31 @@ func oneWord(text string) int {
 	return i
 }
 
-// inBlock reports whether the lines around a shell's statement want one there.
+// inBlock reports whether the lines around a shell's statement, comments passed over, want
+// one there.
 func inBlock(before, after string) bool {
-	before = strings.TrimRight(before, " \t\r\n")
-	last := before[lineStart(before, len(before)):]
+	const blanks, most = " \t\r\n", 100 // of a long comment's lines
+	last := ""
+	for range most {
+		before = strings.TrimRight(before, blanks)
+		start := lineStart(before, len(before))
+		last, before = before[start:], before[:start]
+		if i := strings.Index(" "+strings.ReplaceAll(last, "\t", " "), " #"); i >= 0 {
+			last = strings.TrimRight(last[:i], blanks)
+		}
+		if last != "" || before == "" {
+			break
+		}
+	}
 	for _, end := range []string{"then", "else", "do", "{", "(", ")", "&&", "||", "|"} {
 		if strings.HasSuffix(last, end) {
 			return true
 		}
 	}
-	after = strings.TrimLeft(after, " \t\r\n")
+	after = strings.TrimLeft(after, blanks)
+	for n := 0; n < most && strings.HasPrefix(after, "#"); n++ {
+		after = strings.TrimLeft(after[lineEnd(after, 0):], blanks)
+	}
 	first := after[:lineEnd(after, 0)]
 	for _, begin := range []string{"fi", "done", "else", "elif", "}", ")", ";;", "end"} {
 		if strings.HasPrefix(first, begin) {

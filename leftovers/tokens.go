@@ -134,12 +134,12 @@ func isExample(text string) bool {
 	if strings.Trim(word, "x") == "" || strings.Trim(word, "0") == "" {
 		return true
 	}
-	for _, before := range []string{"my", "your", "the", "bitbucket", "some", "git", "user", "a"} {
+	for _, before := range []string{"", "my", "your", "the", "bitbucket", "some", "git", "user", "a", "repository", "workspace", "project"} {
 		word = strings.TrimPrefix(word, before)
-	}
-	switch word {
-	case "", "password", "passwd", "pass", "pwd", "pw", "token", "secret", "apptoken", "apppassword", "apitoken", "accesstoken", "apikey", "key", "credential", "changeme", "example", "redacted", "placeholder":
-		return true
+		switch word {
+		case "", "password", "passwd", "pass", "pwd", "pw", "token", "secret", "apptoken", "apppassword", "apitoken", "accesstoken", "apikey", "key", "credential", "changeme", "example", "redacted", "placeholder":
+			return true
+		}
 	}
 	return false
 }
