@@ -135,6 +135,9 @@ func (m *migration) place(ctx context.Context, git install.Git, tokens []*looseT
 // workspaces if there is such a one.
 func repositoryAt(ctx context.Context, git install.Git, dir string, workspaces []string) (best bitbucket.Repository) {
 	git.Dir = dir
+	git.Env = slices.DeleteFunc(slices.Clone(git.Env), func(line string) bool { // they would name another one
+		return strings.HasPrefix(line, "GIT_DIR=") || strings.HasPrefix(line, "GIT_COMMON_DIR=")
+	})
 	lines, err := install.Lines(ctx, git, `^(remote|submodule)\..*\.(url|pushurl)$`)
 	if err != nil {
 		return best
