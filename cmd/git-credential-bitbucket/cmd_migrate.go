@@ -59,6 +59,7 @@ type migration struct {
 	changed int                    // of the findings, how many are gone
 	stored  int
 	offline bool // something stayed unknown for want of the network
+	blind   bool // a history could not be looked through
 	status  exitStatus
 }
 
@@ -136,6 +137,9 @@ func (m *migration) conclude(ctx context.Context, left []*item, acted bool) erro
 	}
 	again := "git-credential-bitbucket migrate --yes" + m.shownFolders()
 	switch {
+	case len(left) == 0 && m.blind:
+		m.say("", "%d mended; nothing is left in what was looked through", m.changed)
+		return &failure{status: exitFailed}
 	case len(left) == 0 && m.changed == 0:
 		m.say("", "no secret for Bitbucket is left over")
 		return nil

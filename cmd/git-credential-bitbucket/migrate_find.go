@@ -182,6 +182,7 @@ func (m *migration) inHistory(ctx context.Context, git install.Git, here []strin
 		progress.clear()
 		switch {
 		case err != nil:
+			m.blind = true
 			m.say(asWarning, "the history of %s was not looked through to its end: %s", m.public(repository), m.public(err.Error()))
 		case bounded:
 			m.say(asNote, "the history of %s is longer than what was looked through", m.public(repository))

@@ -36,7 +36,7 @@ func (m *migration) printJSON() error {
 	reports := []leftoverReport{}
 	for _, i := range m.shown {
 		r := leftoverReport{
-			Place: i.Place, Path: veiled(i.Path), Line: i.Line, Commit: oneLine(i.Commit), What: m.shownText(i.What), Name: oneLine(i.Name),
+			Place: i.Place, Path: veiled(i.Path), Line: i.Line, Commit: oneLine(i.Commit), What: m.shownText(i.What), Name: m.shownText(i.Name),
 			Hint: hintOf(i), Fingerprint: i.Secret.Fingerprint(), User: veiled(oneLine(i.User)),
 			State: i.state(), Todo: m.todo(i), Edit: i.canGo(), Done: i.done,
 		}
