@@ -104,9 +104,8 @@ func replacement(target string, findings []Finding, edits []Edit, backupDir stri
 }
 
 // replace fills temp and puts it in the target's place, unless that changed since before
-// was read. The data is on the disk before the name is. git's lock, path.lock (git's
-// lockfile.h), is held for the last look and the rename alone: one that a killed run leaves
-// behind keeps git and this command from the file until a person removes it.
+// was read. The data is on the disk before the name is. git's lock is held for the last
+// look and the rename alone: one that a killed run leaves behind keeps git from the file.
 func replace(temp *os.File, target string, info fs.FileInfo, before, after []byte, locked bool) error {
 	if _, err := temp.Write(after); err != nil {
 		return err
@@ -119,15 +118,11 @@ func replace(temp *os.File, target string, info fs.FileInfo, before, after []byt
 		return err
 	}
 	if locked {
-		lock, err := os.OpenFile(target+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			return install.ErrLocked
-		}
+		release, err := lockGit(target)
 		if err != nil {
-			return notWritable(err)
+			return err
 		}
-		_ = lock.Close()
-		defer os.Remove(lock.Name())
+		defer release()
 	}
 	now, err := os.Lstat(target)
 	if err != nil {

@@ -4,6 +4,7 @@ package leftovers
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -106,4 +107,20 @@ func TestApplyInAReadOnlyFolder(t *testing.T) {
 		t.Error("the file is another one")
 	}
 	must(t, os.Chmod(filepath.Dir(path), 0o700))
+}
+
+// A lock of ours that a killed run left does not keep the next one from the file; git's does.
+func TestApplyAfterAKilledOne(t *testing.T) {
+	line := "https://u:" + dead + "@bitbucket.org\n"
+	path := wrote(t, ".git-credentials", line)
+	must(t, os.Symlink(install.Binary+"-KILLED", path+".lock"))
+	applied(t, finding(t, path, CredentialFile, dead, line, ""))
+	if _, err := os.Lstat(path + ".lock"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the lock: %v", err)
+	}
+	path = wrote(t, ".git-credentials", line)
+	must(t, os.Symlink("git's", path+".lock"))
+	if _, err := Apply(path, []Finding{finding(t, path, CredentialFile, dead, line, "")}, t.TempDir(), stamp); !errors.Is(err, install.ErrLocked) {
+		t.Error(err)
+	}
 }
