@@ -73,6 +73,9 @@ func removeKey(name string) error {
 	if _, err = unix.KeyctlInt(unix.KEYCTL_INVALIDATE, key, 0, 0, 0); err != nil {
 		_, err = unix.KeyctlInt(unix.KEYCTL_UNLINK, key, unix.KEY_SPEC_USER_KEYRING, 0, 0)
 	}
+	if errors.Is(err, unix.ENOENT) {
+		return nil // another process was faster
+	}
 	return keyctlError(err)
 }
 
