@@ -22,8 +22,8 @@ func (p *process) expiringUntil(text string) (time.Time, error) {
 }
 
 // due names the accounts whose token has expired, or will have until then. A guessed date
-// counts: whoever guesses wrong is told early. An OAuth token lives for hours and is
-// renewed without anybody: it is due where Bitbucket renews it no more.
+// counts: whoever guesses wrong is told early. A login's token lives for hours and is
+// mostly renewed without anybody: it is due where that is not so, or no more.
 func (s statusReport) due(until time.Time) []string {
 	names := []string{}
 	for _, a := range s.Accounts {
@@ -36,7 +36,12 @@ func (s statusReport) due(until time.Time) []string {
 
 // dated reports whether the account holds a token whose date a person has to watch.
 func (a accountReport) dated() bool {
-	return a.Token != "" && a.Kind != string(bitbucket.OAuthToken)
+	return a.Token != "" && (a.Kind != string(bitbucket.OAuthToken) || a.unrenewed())
+}
+
+// unrenewed reports whether the account logged in by a grant that renews nothing.
+func (a accountReport) unrenewed() bool {
+	return a.grantReport != nil && !a.Renewed && a.Expires != nil
 }
 
 // dead reports whether only a new login gets the account another token.
@@ -54,6 +59,9 @@ func (p *process) printDue(s statusReport, until time.Time) {
 		case a.Expires == nil:
 			p.say(asNote, "nobody gave the date on which the token %s of account %s expires; to record it, type: %s --expires WHEN", a.Token, a.Name, storeCommand(account))
 		case a.Expires.After(until):
+		case a.unrenewed():
+			fmt.Fprintf(out, "account %s: the token %s %s at %s, and is not renewed; to log in anew, type: %s\n",
+				a.Name, oneLine(a.Token), p.expires(*a.Expires), p.moment(*a.Expires), loginCommand(a.record()))
 		case *a.DaysLeft <= 0:
 			fmt.Fprintf(out, "account %s: the token %s expired on %s%s; %s, then type: %s\n",
 				a.Name, oneLine(a.Token), date(*a.Expires), guessed(account), newToken, rotateCommand(account))
@@ -69,6 +77,14 @@ func (p *process) printDue(s statusReport, until time.Time) {
 		fmt.Fprintf(out, "nothing expires within %s\n", inDays(wholeDays(until.Sub(p.now()))))
 	}
 	fmt.Fprint(p.stdout, out.String())
+}
+
+// expires is the verb for an end that is to come or has passed.
+func (p *process) expires(at time.Time) string {
+	if p.now().Before(at) {
+		return "expires"
+	}
+	return "expired"
 }
 
 const newToken = "make an API token with scopes at " + bitbucket.TokenPage

@@ -31,7 +31,8 @@ func (p *process) renewalReport(a store.Account) *renewalReport {
 		if r.Dead {
 			r.Trouble = "dead"
 		}
-		if p.now().Before(until) {
+		// As renewing has it: no network is no pause where no token serves.
+		if p.now().Before(until) && (trouble != helper.Unreachable || p.now().Before(a.Expires)) {
 			r.Until = &until
 		}
 		return r

@@ -90,7 +90,7 @@ func (p *process) printAccount(out *strings.Builder, a accountReport) {
 	case a.Expires == nil:
 		fmt.Fprintln(out, "; expiry unknown")
 	case a.grantReport != nil:
-		fmt.Fprintf(out, "; expires at %s (%s)\n", p.moment(*a.Expires), a.Expiry)
+		fmt.Fprintf(out, "; %s at %s (%s)\n", p.expires(*a.Expires), p.moment(*a.Expires), a.Expiry)
 	default:
 		fmt.Fprintf(out, "; expires on %s (%s, %d days)\n", date(*a.Expires), a.Expiry, *a.DaysLeft)
 	}
