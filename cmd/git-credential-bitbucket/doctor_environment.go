@@ -46,7 +46,7 @@ func checkSource(ctx context.Context, e *examination) []finding {
 		if source.Name() != clientVariable {
 			fs = append(fs, e.cacheFindings(line.cache)...)
 		}
-		return append(fs, finding{levelOK, "source", "the token comes from " + source.Name() + ", which is not run here", ""})
+		return append(fs, askedFinding(source))
 	}
 	read := make(chan finding, 1)
 	go func() { read <- e.sourceFinding(ctx, source) }()
@@ -88,6 +88,20 @@ func (e *examination) sourceFinding(ctx context.Context, source helper.Ambient) 
 		return finding{levelNote, "source-cut", fmt.Sprintf("the token from %s looks cut off or mistyped: its checksum does not fit", source.Name()), "copy it again from where it was made"}
 	}
 	return finding{levelOK, "source", fmt.Sprintf("the token comes from %s: %s", source.Name(), token.Kind), ""}
+}
+
+// askedFinding looks at a source that runs a command or asks the site, without either.
+func askedFinding(source helper.Ambient) finding {
+	consumer, ok := source.(*oauthSource)
+	if !ok {
+		return finding{levelOK, "source", "the token comes from " + source.Name() + ", which is not run here", ""}
+	}
+	_, _, err := consumer.ready()
+	var known *sourceError
+	if errors.As(err, &known) {
+		return finding{levelProblem, "source-unusable", known.Error(), known.remedy}
+	}
+	return finding{levelOK, "source", "the token comes from the OAuth consumer in " + source.Name() + ", for which Bitbucket is not asked here", ""}
 }
 
 // chosen looks at the account that is named.

@@ -20,7 +20,7 @@ func (l *loginSession) identify(ctx context.Context) error {
 		return l.identifyApp(last)
 	}
 	l.sameCallback(last)
-	id := cmp.Or(l.flags.clientID, l.env(clientVariable), last.Consumer.ID)
+	id := cmp.Or(l.flags.clientID, strings.TrimSpace(l.env(clientVariable)), last.Consumer.ID)
 	if id == "" {
 		if l.terminal == nil {
 			return fail(exitUsage, "the consumer's key is missing; give it with --client-id, or set %s", clientVariable)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"git-credential-bitbucket/bitbucket"
 	"git-credential-bitbucket/helper"
@@ -34,7 +35,7 @@ func (p *process) oauthSource() helper.Ambient {
 	if !set || !inline && !inFile {
 		return &ambient{} // the key alone is for login
 	}
-	return &oauthSource{p, id}
+	return &oauthSource{p, strings.TrimSpace(id)} // a line end comes along from a file
 }
 
 type oauthSource struct {
@@ -45,17 +46,9 @@ type oauthSource struct {
 func (s *oauthSource) Name() string { return clientVariable }
 
 func (s *oauthSource) Token(ctx context.Context) (helper.AmbientToken, error) {
-	if s.id == "" {
-		return helper.AmbientToken{}, &sourceError{clientVariable, "is set but empty", "set it to the consumer's key, or unset it"}
-	}
-	password, err := s.clientSecret()
+	password, key, err := s.ready()
 	if err != nil {
 		return helper.AmbientToken{}, err
-	}
-	// Another key or secret has another log, and is tried at once.
-	key := secret.New(s.id + " " + password.Fingerprint()).Fingerprint()
-	if pause := s.paused(key, false); pause != nil {
-		return helper.AmbientToken{}, s.notGranted(pause)
 	}
 	client, _, err := s.client(ctx)
 	if err != nil {
@@ -72,6 +65,26 @@ func (s *oauthSource) Token(ctx context.Context) (helper.AmbientToken, error) {
 		seen.Forget(key)
 	}
 	return helper.AmbientToken{Cleaned: bitbucket.Cleaned{Token: grant.Access}, Kind: bitbucket.OAuthToken, Expires: grant.Expires}, nil
+}
+
+// ready returns the consumer's secret, and the key of the log of both, or why the site is
+// not to be asked with them.
+func (s *oauthSource) ready() (password secret.Secret, key string, err error) {
+	switch {
+	case s.id == "":
+		return password, "", &sourceError{clientVariable, "is set but empty", "set it to the consumer's key, or unset it"}
+	case !plausibleKey(s.id):
+		return password, "", &sourceError{clientVariable, "holds no consumer's key", "copy the key alone again, from Workspace settings → OAuth consumers"}
+	}
+	if password, err = s.clientSecret(); err != nil {
+		return password, "", err
+	}
+	// Another key or secret has another log, and is tried at once.
+	key = secret.New(s.id + " " + password.Fingerprint()).Fingerprint()
+	if pause := s.paused(key, false); pause != nil {
+		return password, key, s.notGranted(pause)
+	}
+	return password, key, nil
 }
 
 // Holds cannot compare: whatever looks like an OAuth token counts as one of the many that

@@ -61,6 +61,8 @@ func TestOAuthSource(t *testing.T) {
 	}{
 		"no source":       {map[string]string{clientSecretVariable: "s"}, ""},
 		"empty":           {map[string]string{clientVariable: "", clientSecretVariable: "s"}, "is set but empty"},
+		"blank":           {map[string]string{clientVariable: " \n", clientSecretVariable: "s"}, "is set but empty"},
+		"no key":          {map[string]string{clientVariable: "key:secret", clientSecretVariable: "s"}, "BITBUCKET_OAUTH_CLIENT_ID holds no consumer's key"},
 		"no secret":       {map[string]string{clientVariable: "id"}, ""},
 		"an empty secret": {map[string]string{clientVariable: "id", clientSecretVariable: ""}, "BITBUCKET_OAUTH_CLIENT_SECRET is set but holds no secret"},
 		"a broken secret": {map[string]string{clientVariable: "id", clientSecretVariable: "a b"}, "holds no usable secret"},
