@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,8 +123,7 @@ func (p *process) login(ctx context.Context, f *loginFlags) error {
 	if err := l.meetPerson(); err != nil {
 		return err
 	}
-	// A backend that would not take it is said before anybody grants access.
-	if err := p.probe(ctx, &answers{flags: &f.storeFlags, before: before}); err != nil {
+	if err := l.probeBackend(ctx); err != nil {
 		return err
 	}
 	if err := l.identify(ctx); err != nil {
@@ -142,6 +142,17 @@ func (p *process) login(ctx context.Context, f *loginFlags) error {
 		return l.refused(err)
 	}
 	return l.keep(ctx, grant)
+}
+
+// probeBackend says before anybody grants access that the backend would not take the token.
+func (l *loginSession) probeBackend(ctx context.Context) error {
+	flags, account := l.flags.storeFlags, l.before
+	account.Grant = l.flags.grant
+	var err error
+	if flags.backend, err = l.chooseBackend(ctx, cmp.Or(flags.backend, account.Backend)); err != nil {
+		return l.backendFailure(err, account)
+	}
+	return l.probe(ctx, &answers{flags: &flags, before: account})
 }
 
 // checkLogin refuses flags that make no sense, and returns the account as it is.
@@ -175,7 +186,10 @@ func (p *process) checkLogin(f *loginFlags) (store.Account, error) {
 		return before, fail(exitUsage, "--grant implicit takes no secret; leave --secret-stdin away")
 	}
 	for name, value := range map[string]string{"client-id": f.clientID, "app-key": f.appKey, "client-key": f.clientKey} {
-		if value != "" && !plausibleKey(value) {
+		switch {
+		case value == "" && f.typed != nil && f.typed.Changed(name):
+			return before, fail(exitUsage, "--%s is given with nothing behind it; copy the key from Bitbucket, or leave --%s away", name, name)
+		case value != "" && !plausibleKey(value):
 			return before, fail(exitUsage, "the value of --%s has a blank, a control character or a colon in it; copy the key again from Bitbucket", name)
 		}
 	}

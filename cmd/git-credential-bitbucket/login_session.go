@@ -131,7 +131,7 @@ func (l *loginSession) refusedBy(refusal *bitbucket.OAuthError, again string) er
 	case "invalid_client", "unauthorized_client":
 		status, remedy = exitNoCredential, "compare the key and the secret with those in Workspace settings → OAuth consumers; if they are right, wait some minutes, for which Bitbucket may refuse them after it refused to renew a login; then type: "+again
 		if l.flags.grant == store.GrantJWT {
-			remedy = "compare the app's keys and its shared secret with those that it was installed with; once corrected, type: " + again
+			remedy = "compare the app's keys and its shared secret with those that it was installed with, and this machine's clock, by which it signs, with the right time; once corrected, type: " + again
 		}
 	case "invalid_grant":
 		status = exitNoCredential
