@@ -40,7 +40,8 @@ It takes an OAuth consumer, which is made once, by an admin of a workspace:
 Its Key is --client-id or BITBUCKET_OAUTH_CLIENT_ID, or is asked for. Its Secret is asked for
 and not shown, or comes from standard input with --secret-stdin, or from
 BITBUCKET_OAUTH_CLIENT_SECRET or a file that BITBUCKET_OAUTH_CLIENT_SECRET_FILE names. Both
-are kept with the token, as are --port and --path: the next login asks for neither.
+are kept with the token, as are --port and --path: the next login by that consumer asks for
+none of them.
 
 --grant code (the usual one) has you grant access in a browser, which Bitbucket then sends
   to the callback URL, where login waits for it, 5 minutes. Where no browser can be opened (no

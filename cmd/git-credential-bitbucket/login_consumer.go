@@ -19,8 +19,13 @@ func (l *loginSession) identify(ctx context.Context) error {
 	if l.flags.grant == store.GrantJWT {
 		return l.identifyApp(last)
 	}
-	l.sameCallback(last)
 	id := cmp.Or(l.flags.clientID, strings.TrimSpace(l.env(clientVariable)), last.Consumer.ID)
+	if id == last.Consumer.ID {
+		l.sameCallback(last)
+	}
+	if l.inBrowser() {
+		l.state.Port, l.state.Path = l.flags.port, l.flags.path
+	}
 	if id == "" {
 		if l.terminal == nil {
 			return fail(exitUsage, "the consumer's key is missing; give it with --client-id, or set %s", clientVariable)
@@ -56,9 +61,6 @@ func (l *loginSession) sameCallback(last oauthState) {
 	}
 	if !given("path") && plainPath(last.Path) {
 		l.flags.path = last.Path
-	}
-	if l.inBrowser() {
-		l.state.Port, l.state.Path = l.flags.port, l.flags.path
 	}
 }
 
