@@ -81,7 +81,7 @@ func TestFaultsOfGrants(t *testing.T) {
 			command(t, s, "fault "+fault)
 			c.callTime = 5 * time.Second
 			if strings.HasSuffix(want, "timeout") {
-				c.callTime = 50 * time.Millisecond
+				c.callTime = 500 * time.Millisecond
 			}
 			app := App{"a", "b", secret.New("made-for-tests-shared-secret-0123")}
 			for _, grant := range []struct {
