@@ -72,6 +72,8 @@ func Clean(pasted secret.Secret) (Cleaned, error) {
 	switch {
 	case text == "":
 		return Cleaned{}, ErrEmptyToken
+	case unreplaced(text):
+		return Cleaned{}, ErrUnreplaced
 	case strings.Contains(text, ":"):
 		return Cleaned{}, ErrBrokenToken
 	}

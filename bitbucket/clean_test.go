@@ -107,6 +107,10 @@ func TestCleanRefuses(t *testing.T) {
 		{"${{ secrets.ATAT }}", ErrUnreplaced},
 		{`"$ATAT_TOKEN"`, ErrUnreplaced},
 		{"%BITBUCKET_TOKEN%", ErrUnreplaced},
+		{"x-token-auth:$ATAT_TOKEN", ErrUnreplaced},
+		{`alice: "%ATAT%"`, ErrUnreplaced},
+		{"https://x-token-auth:%24(ATAT)@bitbucket.org/acme/app.git", ErrUnreplaced},
+		{"https://x-token-auth:$ATAT_TOKEN@bitbucket.org/acme/app.git", ErrUnreplaced},
 	} {
 		got, err := Clean(secret.New(c.pasted))
 		if !errors.Is(err, c.err) || !got.Token.IsZero() || got.User != "" {
@@ -123,7 +127,7 @@ func TestCleanRefuses(t *testing.T) {
 func FuzzClean(f *testing.F) {
 	for _, seed := range []string{
 		"", token, `"` + token + `"`, "a:" + token, "https://a:" + token + "@bitbucket.org/", `'"`, "a:'b'", "\ufeff'\ufeffx'",
-		`ATAT\%3D`, "https://%22x%22@bitbucket.org", "https://a:%20b@bitbucket.org", "a:b:c", "eyJ.%3D.\\=",
+		`ATAT\%3D`, "https://%22x%22@bitbucket.org", "https://a:%20b@bitbucket.org", "a:b:c", "eyJ.%3D.\\=", ":%0%",
 	} {
 		f.Add(seed)
 	}
