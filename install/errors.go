@@ -17,6 +17,8 @@ var (
 	ErrChanged = errors.New("was changed meanwhile")
 	// ErrNotRepository: [ScopeLocal] was asked for outside a repository.
 	ErrNotRepository = errors.New("not in a git repository")
+	// ErrUnnamed: the options, GIT_CONFIG_GLOBAL or GIT_CONFIG_SYSTEM name the file by an empty text.
+	ErrUnnamed = errors.New("is empty, and names no file")
 	// ErrNoHome: neither GIT_CONFIG_GLOBAL nor a home folder is known for [ScopeGlobal].
 	ErrNoHome = errors.New("no home folder, so no global config")
 )

@@ -52,13 +52,17 @@ func TestCannotWrite(t *testing.T) {
 		spoil func(h *house, o *Options)
 		want  error
 	}{
-		"read-only file":     {func(h *house, o *Options) { h.chmod(".gitconfig", 0o400) }, ErrReadOnly},
-		"locked":             {func(h *house, o *Options) { h.write(".gitconfig.lock", "") }, ErrLocked},
-		"record locked":      {func(h *house, o *Options) { h.write("record.json.lock", "") }, ErrLocked},
-		"a folder":           {func(h *house, o *Options) { o.Scope, o.File = ScopeFile, "dir" }, ErrNotRegular},
-		"a device":           {func(h *house, o *Options) { o.Git.Env = append(o.Git.Env, "GIT_CONFIG_GLOBAL=/dev/null") }, ErrNotRegular},
-		"no folder":          {func(h *house, o *Options) { o.Scope, o.File = ScopeFile, "none/config" }, fs.ErrNotExist},
-		"no file named":      {func(h *house, o *Options) { o.Scope = ScopeFile }, fs.ErrNotExist},
+		"read-only file":  {func(h *house, o *Options) { h.chmod(".gitconfig", 0o400) }, ErrReadOnly},
+		"locked":          {func(h *house, o *Options) { h.write(".gitconfig.lock", "") }, ErrLocked},
+		"record locked":   {func(h *house, o *Options) { h.write("record.json.lock", "") }, ErrLocked},
+		"a folder":        {func(h *house, o *Options) { o.Scope, o.File = ScopeFile, "dir" }, ErrNotRegular},
+		"a device":        {func(h *house, o *Options) { o.Git.Env = append(o.Git.Env, "GIT_CONFIG_GLOBAL=/dev/null") }, ErrNotRegular},
+		"no folder":       {func(h *house, o *Options) { o.Scope, o.File = ScopeFile, "none/config" }, fs.ErrNotExist},
+		"no file named":   {func(h *house, o *Options) { o.Scope = ScopeFile }, ErrUnnamed},
+		"no global named": {func(h *house, o *Options) { o.Git.Env = append(o.Git.Env, "GIT_CONFIG_GLOBAL=") }, ErrUnnamed},
+		"no system named": {func(h *house, o *Options) {
+			o.Scope, o.Git.Env = ScopeSystem, append(o.Git.Env, "GIT_CONFIG_SYSTEM=")
+		}, ErrUnnamed},
 		"no repository":      {func(h *house, o *Options) { o.Scope = ScopeLocal }, ErrNotRepository},
 		"no home":            {func(h *house, o *Options) { o.Git.Env = append(o.Git.Env, "HOME=") }, ErrNoHome},
 		"no record's folder": {func(h *house, o *Options) { o.Backup = h.path("none/record.json") }, fs.ErrNotExist},

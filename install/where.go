@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +19,7 @@ func (o Options) configFile(ctx context.Context, v Version) (string, error) {
 	case ScopeLocal:
 		return o.Git.localFile(ctx)
 	case ScopeFile:
-		return o.Git.abs(o.File)
+		return o.Git.named("File", o.File)
 	}
 	return "", fmt.Errorf("no config file has scope %q", o.Scope)
 }
@@ -32,8 +31,9 @@ var envSince = Version{2, 32, 0}
 // $XDG_CONFIG_HOME/git/config is there. (git config --global --edit would tell the
 // path, but makes the file.)
 func (g Git) globalFile(v Version) (string, error) {
-	if path, ok := g.lookup("GIT_CONFIG_GLOBAL"); ok && !v.Before(envSince) {
-		return g.abs(path)
+	const variable = "GIT_CONFIG_GLOBAL"
+	if path, ok := g.lookup(variable); ok && !v.Before(envSince) {
+		return g.named(variable, path)
 	}
 	home := g.home()
 	if home == "" {
@@ -68,8 +68,9 @@ func (g Git) home() string {
 // systemFile asks git, which alone knows where it was built to look: an "editor" that
 // prints its argument. Only with --global does --edit make the file.
 func (g Git) systemFile(ctx context.Context, v Version) (string, error) {
-	if path, ok := g.lookup("GIT_CONFIG_SYSTEM"); ok && !v.Before(envSince) {
-		return g.abs(path)
+	const variable = "GIT_CONFIG_SYSTEM"
+	if path, ok := g.lookup(variable); ok && !v.Before(envSince) {
+		return g.named(variable, path)
 	}
 	g.Env = append(g.Env[:len(g.Env):len(g.Env)], "GIT_EDITOR=printf %s")
 	out, err := g.run(ctx, "config", "--system", "--edit")
@@ -91,11 +92,16 @@ func (g Git) localFile(ctx context.Context) (string, error) {
 	return g.abs(strings.TrimSuffix(strings.TrimSuffix(out, "\n"), "\r"))
 }
 
+// named is a person's path, made absolute; by is the variable or the option that holds it.
+func (g Git) named(by, path string) (string, error) {
+	if path == "" {
+		return "", fmt.Errorf("%s %w", by, ErrUnnamed)
+	}
+	return g.abs(path)
+}
+
 // abs resolves a path against g.Dir.
 func (g Git) abs(path string) (string, error) {
-	if path == "" {
-		return "", &FileError{path, fs.ErrNotExist}
-	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(g.Dir, path)
 	}

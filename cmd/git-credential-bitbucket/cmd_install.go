@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,6 +71,12 @@ func (f *installFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.file, "file", "", "in the git config `FILE`")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
 	c.MarkFlagsMutuallyExclusive("global", "system", "local", "file")
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if flags.Changed("file") && f.file == "" { // a script's variable that is not set
+			return errors.New("--file wants a file's path")
+		}
+		return nil
+	}
 }
 
 func (f *installFlags) scope() install.Scope {
@@ -206,6 +213,7 @@ func ensureLine(text string) string { return strings.TrimSuffix(text, "\n") + "\
 // installFailure adds what to do to the errors of package install.
 func installFailure(err error) error {
 	var old *install.TooOldError
+	var file *install.FileError
 	remedy := ""
 	switch {
 	case errors.As(err, &old):
@@ -220,6 +228,10 @@ func installFailure(err error) error {
 		remedy = "type the command again"
 	case errors.Is(err, install.ErrNotRepository):
 		remedy = "go into a repository, or leave --local out"
+	case errors.As(err, &file) && errors.Is(file, fs.ErrNotExist):
+		remedy = "make its folder, or choose another with --file"
+	case errors.Is(err, install.ErrUnnamed):
+		remedy = "name a file there, or unset it"
 	case errors.Is(err, install.ErrNoHome):
 		remedy = "set HOME"
 	}
