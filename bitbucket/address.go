@@ -27,7 +27,7 @@ func restAddress(text string) (*url.URL, error) {
 	if !isGraphic(text) || strings.ContainsAny(text, `\#`) {
 		return nil, ErrPath
 	}
-	if !strings.Contains(beforeQuery(text), "://") && !strings.HasPrefix(text, "//") {
+	if !hasScheme(text) && !strings.HasPrefix(text, "//") {
 		text = "https://" + RESTHost + "/" + strings.TrimPrefix(text, "/")
 	}
 	given, err := url.Parse(text)
@@ -49,9 +49,11 @@ func restAddress(text string) (*url.URL, error) {
 	return &url.URL{Scheme: "https", Host: RESTHost, Path: given.Path, RawPath: given.RawPath, RawQuery: given.RawQuery}, nil
 }
 
-func beforeQuery(text string) string {
-	path, _, _ := strings.Cut(text, "?")
-	return path
+// hasScheme reports whether text begins with a scheme and "://", which a path or a query
+// may hold too.
+func hasScheme(text string) bool {
+	scheme, _, found := strings.Cut(text, "://")
+	return found && !strings.ContainsAny(scheme, "/?")
 }
 
 // isGraphic reports whether text is ASCII without blanks and control characters.

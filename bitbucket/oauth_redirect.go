@@ -125,7 +125,7 @@ func split(text string, a Authorization) (query, fragment string, err error) {
 		at = 0
 	}
 	address, rest := text[:at], text[at:]
-	redirect := beforeQuery(a.Redirect)
+	redirect, _, _ := strings.Cut(a.Redirect, "?")
 	_, bare, _ := strings.Cut(redirect, "://")
 	switch strings.TrimPrefix(address, "https://") {
 	case Host + authorizePath:

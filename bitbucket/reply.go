@@ -160,7 +160,7 @@ func (c cleaner) page(reply *Reply, call call, body []byte) error {
 		return nil
 	}
 	next, err := restAddress(page.Next)
-	if err != nil || !strings.Contains(beforeQuery(page.Next), "://") {
+	if err != nil || !hasScheme(page.Next) {
 		reply.foreignNext = true
 		return nil
 	}

@@ -174,6 +174,7 @@ func TestTimes(t *testing.T) {
 func TestNextPage(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"next":"https://api.bitbucket.org/2.0/repositories/acme?page=2&q=a%20b"}`: "/2.0/repositories/acme?page=2&q=a%20b",
+		`{"next":"https://api.bitbucket.org/2.0/x/://y?q=://"}`:                     "/2.0/x/://y?q=://",
 		`{"next":"https://api.bitbucket.org:443/2.0/x%2Fy"}`:                        "/2.0/x%2Fy",
 		`{"next":""}`:   "",
 		`{"next":null}`: "",
@@ -197,7 +198,7 @@ func TestNextPage(t *testing.T) {
 	}
 	for _, address := range []string{
 		"https://evil.example/2.0/x", "http://api.bitbucket.org/2.0/x", "https://api.bitbucket.org:444/2.0/x", "https://api.bitbucket.org@evil.example/2.0/x",
-		"https://user:secret@api.bitbucket.org/2.0/x", "//evil.example/2.0/x", "/2.0/x", "2.0/x", "https://api.bitbucket.org/1.0/x", "https://api.bitbucket.org/2.0/../x",
+		"https://user:secret@api.bitbucket.org/2.0/x", "//evil.example/2.0/x", "/2.0/x", "2.0/x", "/2.0/https://api.bitbucket.org/2.0/x", "https://api.bitbucket.org/1.0/x", "https://api.bitbucket.org/2.0/../x",
 		"https://bitbucket.org/2.0/x",
 	} {
 		got, err := reading(t, sending(t), 200, `{"next":"`+address+`"}`)
@@ -222,7 +223,7 @@ func TestEcho(t *testing.T) {
 func FuzzReply(f *testing.F) {
 	token := made("ATATT3xFfGF0", "fuzz+/=")
 	for _, body := range []string{
-		`{"next":"https://api.bitbucket.org/2.0/x?page=2"}`, `{"next":"https://evil.example/"}`, "<html>", "plain " + token,
+		`{"next":"https://api.bitbucket.org/2.0/x?page=2"}`, `{"next":"https://api.bitbucket.org/2.0/://"}`, `{"next":"https://evil.example/"}`, "<html>", "plain " + token,
 		`{"error":{"message":"m","detail":{"required":["a"],"granted":[]}}}`, `{"username":"` + token + `","uuid":"{0}"}`,
 	} {
 		for _, status := range []int{200, 403, 503} {
