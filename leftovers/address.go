@@ -63,6 +63,13 @@ func (a *Address) readUser(text string, from int) {
 	}
 }
 
+// shift moves the places to those of a text that has the address by bytes further on.
+func (a *Address) shift(by int) {
+	for _, place := range []*int{&a.user, &a.userEnd, &a.at, &a.end} {
+		*place += by
+	}
+}
+
 // Clean is the address as it should be.
 func (a Address) Clean() string { return "https://" + bitbucket.Host + a.Path }
 

@@ -105,6 +105,8 @@ func TestFinders(t *testing.T) {
 			[]string{"environment:2 the variable BITBUCKET_TOKEN|||API", "environment:3 an address||u|p9q ws=acme", "environment:4 the value of BITBUCKET_APP_PASSWORD|||hunter22!",
 				"environment:5 the name BITBUCKET_APP_PASSWORD|||- by hand", "environment:7 the variable X|||ACCESS by hand"},
 			"A=1\nOTHER=$BITBUCKET_APP_PASSWORD\nGMAIL_APP_PASSWORD=hunter23\nX=a b " + accessToken + "\n"},
+		{"plain http", "/w/.env", "http://u:p9q@bitbucket.org/x\nA=http://u:q9p@bitbucket.org/y\nB=2\n",
+			[]string{"environment:1 an address||u|p9q ws=x", "environment:2 an address||u|q9p ws=y"}, "http://bitbucket.org/x\nB=2\n"},
 		{"behind a byte order mark", "/w/.env", "\ufeffA=" + apiToken + "\r\nB=2", []string{"environment:1 the variable A|||API"}, "\ufeffB=2"},
 		{"commented out", "/w/.env", "B=2\n# A=" + apiToken + "\n#use A=" + appPassword, []string{"environment:2 the variable A|||API", "environment:3 the text of an app password|||APP by hand"}, "B=2\n#use A=" + appPassword},
 		{"commented out, in a block", "/h/.bashrc", "if x; then\n  y\n  #export A='" + apiToken + "'\nfi\n", []string{"environment:3 the variable A|||API"}, "if x; then\n  y\nfi\n"},

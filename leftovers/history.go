@@ -149,8 +149,7 @@ func (h *history) read(r *bufio.Reader, progress func(int)) error {
 				progress(count)
 			}
 		case len(text) > 0 && bytes.IndexByte([]byte("+- "), text[0]) >= 0:
-			addresses, _ := addressesIn(text)
-			for _, a := range addresses {
+			for _, a := range addressesIn(text) {
 				if !a.Secret.IsZero() && !isExample(a.Secret.Reveal()) {
 					h.add(committed{secret: a.Secret, host: a.Host, user: a.User, workspace: a.workspace()}, commit, path)
 				}

@@ -90,21 +90,19 @@ func credentialFindings(text string) (fs []Finding) {
 
 // addressFindings are the addresses of the site with a secret in them.
 func addressFindings(text string, content []byte, kind class) (fs []Finding) {
-	addresses, at := addressesIn(content)
-	for i, a := range addresses {
+	for _, a := range addressesIn(content) {
 		if a.Secret.IsZero() || isExample(a.Secret.Reveal()) || len(fs) == mostInFile {
 			continue
 		}
-		from := at[i]
-		f := Finding{Place: kind.place(), What: "an address", Host: a.Host, User: a.User, Workspace: a.workspace(), Secret: a.Secret, At: from + a.at, End: from + a.end}
+		f := Finding{Place: kind.place(), What: "an address", Host: a.Host, User: a.User, Workspace: a.workspace(), Secret: a.Secret, At: a.at, End: a.end}
 		switch kind {
 		case dotenv, shell:
-			f.Edit, f.Name = assignment(text, from, wordEnd(content, from+a.userEnd), kind)
+			f.Edit, f.Name = assignment(text, a.from, wordEnd(content, a.userEnd), kind)
 			if f.Edit == nil {
-				f.Edit = edit(text, from+a.user, from+a.userEnd, "")
+				f.Edit = edit(text, a.user, a.userEnd, "")
 			}
 		case ci, composer, docker, packages, dockerfile, gitConfig:
-			f.Edit = edit(text, from+a.user, from+a.userEnd, "")
+			f.Edit = edit(text, a.user, a.userEnd, "")
 		default:
 			f.Instead = insteadOfText
 		}

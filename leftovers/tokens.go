@@ -155,13 +155,20 @@ func isHex(text []byte) bool {
 	return true
 }
 
+// located is an address in a text: from is where its scheme begins, and the places that
+// Address holds are the text's.
+type located struct {
+	Address
+	from int
+}
+
 // addressesIn finds the addresses of the site with something before an "@".
-func addressesIn(text []byte) (found []Address, at []int) {
+func addressesIn(text []byte) (found []located) {
 	least := 0 // behind the host that was found last
 	for from := 0; ; {
 		i := bytes.IndexByte(text[from:], '@')
 		if i < 0 || len(found) >= 2*mostInFile {
-			return found, at
+			return found
 		}
 		i += from
 		from = i + 1
@@ -179,13 +186,18 @@ func addressesIn(text []byte) (found []Address, at []int) {
 			continue
 		}
 		scheme := strings.ToLower(before[max(0, sep-len("https")):sep])
-		if scheme != "https" && !strings.HasSuffix(scheme, "http") {
-			continue
+		if scheme != "https" {
+			if !strings.HasSuffix(scheme, "http") {
+				continue
+			}
+			scheme = "http"
 		}
-		begin := start + sep + width - len("://") // as if it began with "://"
-		address, ok := ParseAddress("https://" + string(text[begin+len("://"):wordEnd(text, i)]))
+		const prefix = "https://"
+		rest := start + sep + width
+		address, ok := ParseAddress(prefix + string(text[rest:wordEnd(text, i)]))
 		if ok && address.HasUser {
-			found, at = append(found, address), append(at, begin-len("https"))
+			address.shift(rest - len(prefix))
+			found = append(found, located{address, start + sep - len(scheme)})
 		}
 	}
 }
